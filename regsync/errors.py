@@ -1,18 +1,32 @@
 """Every error that regsync shows to a user.
 
 ```
-RegsyncError              anything that ends or narrows what was asked
-└── UsageError            the request itself cannot be understood          exit 2
-    └── InvalidReference  a reference breaks the grammar                   exit 2
-└── ContentError          bytes from elsewhere cannot be trusted           exit 7
-    ├── InvalidDigest     not a digest, or of an unsupported algorithm
-    └── InvalidManifest   ambiguous, malformed or oversized document
+RegsyncError                 anything that ends or narrows what was asked
+├── UsageError               the request itself cannot be understood        exit 2
+│   └── InvalidReference     a reference breaks the grammar
+├── ContentError             bytes from elsewhere cannot be trusted         exit 7
+│   ├── InvalidDigest        not a digest, or of an unsupported algorithm
+│   ├── InvalidManifest      ambiguous, malformed or oversized document
+│   └── Unverified           the bytes do not fit the digest they came under
+├── AuthError                who we are is missing or not enough            exit 4
+│   ├── Unauthorized         the registry wants credentials, or others
+│   └── LoginFailed          the credentials were refused
+├── NotFound                 the registry has no such thing                 exit 5
+├── RateLimited              asked too often; says when to come back        exit 6
+└── RegistryFailure          the registry could not be asked                exit 1
+    ├── Unreachable          no connection: name, port, time-out
+    ├── TlsFailed            no trust, or TLS where none was expected
+    ├── InsecureRegistry     plain HTTP where TLS was expected
+    ├── ServerFailed         5xx, or an answer that makes no sense
+    └── NotARegistry         something answers, and it is no registry
 ```
 
 An error carries *what* failed, *why*, and a *hint* on how to go on. Only `cli/` prints it.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class RegsyncError(Exception):
@@ -64,3 +78,82 @@ class InvalidManifest(ContentError):
     """A manifest or index is ambiguous, malformed or too large."""
 
     code = "invalid_manifest"
+
+
+class Unverified(ContentError):
+    """The bytes do not fit the digest under which they came."""
+
+
+class AuthError(RegsyncError):
+    """Who we are is missing or not enough. Never raised directly."""
+
+    code = "unauthorized"
+    exit_code = 4
+
+
+class Unauthorized(AuthError):
+    """The registry wants credentials, or other ones; some hide what is missing behind this."""
+
+
+class LoginFailed(AuthError):
+    """The credentials were refused by the token endpoint."""
+
+    code = "login_failed"
+
+
+class NotFound(RegsyncError):
+    """The registry has no such tag, digest or repository."""
+
+    code = "not_found"
+    exit_code = 5
+
+
+class RateLimited(RegsyncError):
+    """Asked too often.
+
+    Args:
+        retry_at: When it may work again, or None where the registry does not say.
+    """
+
+    code = "rate_limited"
+    exit_code = 6
+
+    def __init__(
+        self, what: str, why: str = "", hint: str | None = None, retry_at: datetime | None = None
+    ) -> None:
+        super().__init__(what, why, hint)
+        self.retry_at = retry_at
+
+
+class RegistryFailure(RegsyncError):
+    """The registry could not be asked. Never raised directly."""
+
+    code = "server_error"
+
+
+class Unreachable(RegistryFailure):
+    """No connection: the name does not resolve, nothing listens, or nothing answers in time."""
+
+    code = "unreachable"
+
+
+class TlsFailed(RegistryFailure):
+    """The certificate is not trusted, or TLS is spoken where plain HTTP was expected."""
+
+    code = "tls"
+
+
+class InsecureRegistry(RegistryFailure):
+    """Plain HTTP is spoken where TLS was expected."""
+
+    code = "insecure_registry"
+
+
+class ServerFailed(RegistryFailure):
+    """The server failed, or its answer makes no sense."""
+
+
+class NotARegistry(RegistryFailure):
+    """Something answers there, and it is not a registry."""
+
+    code = "not_a_registry"

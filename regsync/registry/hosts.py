@@ -1,0 +1,88 @@
+"""Where a registry is: the host of a reference becomes an address, with TLS or without.
+
+There is no probing: loopback is plain HTTP, everything else is TLS, and configuration or a
+`certs.d` folder says otherwise. A guess in either direction would send a password in the clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from regsync.oci.reference import DOCKER_HUB
+from regsync.registry.origin import Origin
+
+Tls = Literal["on", "off", "insecure"]
+_HUB_ENDPOINT = "https://registry-1.docker.io"
+CERTS_D = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What the user configured for one registry; None where nothing was."""
+
+    endpoint: str | None = None
+    tls: Tls | None = None
+    ca_file: Path | None = None
+    jobs: int | None = None
+    endpoint_auth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How one registry is reached.
+
+    Attributes:
+        registry: The host as references write it, e.g. `docker.io`.
+        base: Scheme, host and port, without a slash at the end.
+        verify: Whether certificates are checked.
+        ca_files: Authorities trusted for this host beside the system's.
+        sends_credentials: False where the endpoint is another origin than the host that the
+            credentials are for.
+    """
+
+    registry: str
+    base: str
+    verify: bool = True
+    ca_files: tuple[Path, ...] = ()
+    jobs: int = 8
+    sends_credentials: bool = True
+
+    @property
+    def origin(self) -> Origin:
+        """The origin that credentials may go to."""
+        return Origin.of(self.base)
+
+
+def endpoint(
+    registry: str, settings: HostSettings | None = None, certs_d: tuple[Path, ...] = CERTS_D
+) -> Endpoint:
+    """The way to `registry`, from its settings and its `certs.d` folder.
+
+    Raises:
+        RefusedAddress: a configured endpoint is no http(s) address.
+    """
+    chosen = settings or HostSettings()
+    folders = [folder for root in certs_d if (folder := root / registry).is_dir()]
+    files = tuple(file for folder in folders for file in sorted(folder.glob("*.crt")))
+    if chosen.ca_file:
+        files = (chosen.ca_file, *files)
+    own = _HUB_ENDPOINT if registry == DOCKER_HUB else _own_base(registry, chosen.tls, folders)
+    base = chosen.endpoint.rstrip("/") if chosen.endpoint else own
+    same = Origin.of(base) == Origin.of(own)
+    return Endpoint(
+        registry=registry,
+        base=base,
+        verify=chosen.tls != "insecure",
+        ca_files=files,
+        jobs=chosen.jobs or 8,
+        sends_credentials=same or chosen.endpoint_auth,
+    )
+
+
+def _own_base(registry: str, tls: Tls | None, folders: list[Path]) -> str:
+    if tls is None:
+        loopback = Origin.of(f"https://{registry}").is_loopback
+        tls = "off" if loopback and not folders else "on"
+    return f"{'http' if tls == 'off' else 'https'}://{registry}"
