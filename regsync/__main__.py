@@ -6,24 +6,17 @@ import sys
 
 from regsync import __version__
 
-_USAGE = """\
-usage: regsync --version
-
-The commands are being built, one release at a time: see CHANGELOG.md for what is there.
-"""
-
 
 def main(arguments: list[str] | None = None) -> int:
-    """Answer the command line; returns the exit code (0 done, 2 usage)."""
+    """Answer the command line; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    # Before anything heavy is imported: scripts ask for it often.
     if given == ["--version"]:
         print(f"regsync {__version__}")
         return 0
-    if given in (["--help"], ["-h"]):
-        print(_USAGE, end="")
-        return 0
-    print(_USAGE, end="", file=sys.stderr)
-    return 2
+    from regsync.cli.app import run
+
+    return run(given)
 
 
 if __name__ == "__main__":

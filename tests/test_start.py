@@ -24,4 +24,4 @@ def test_unknown_words_are_a_usage_error() -> None:
         [sys.executable, "-m", "regsync", "no-such"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert "usage:" in done.stderr
+    assert "No such command" in done.stderr

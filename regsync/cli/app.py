@@ -1,0 +1,84 @@
+"""The commands and their exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from regsync.cli.order import natural
+from regsync.cli.terminal import safe, show_error
+from regsync.errors import RegsyncError
+from regsync.oci.reference import Reference, Repository
+
+Result = TypeVar("Result")
+
+app = typer.Typer(
+    name="regsync",
+    help="git status, fetch, push and pull for container images.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root() -> None:
+    """git status, fetch, push and pull for container images."""
+
+
+@app.command(epilog="Example: regsync digest node:latest")
+def digest(
+    reference: Annotated[str, typer.Argument(metavar="REF", help="As docker reads it.")],
+) -> None:
+    """Print the digest that REF points to at its registry: one HEAD, never a pull."""
+    from regsync.operations import lookup
+
+    print(_run(lookup.digest(Reference.parse(reference))).digest)
+
+
+@app.command(epilog="Example: regsync tags quay.io/minio/minio")
+def tags(
+    repository: Annotated[str, typer.Argument(metavar="REPO", help="Without tag and digest.")],
+) -> None:
+    """List the tags of REPO in natural order, one a line."""
+    from regsync.operations import lookup
+
+    for tag in sorted(_run(lookup.tags(Repository.parse(repository))), key=natural):
+        print(safe(tag))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; returns the exit code."""
+    try:
+        app(args=arguments, prog_name="regsync", standalone_mode=True)
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else 1
+    except RegsyncError as error:
+        show_error(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        code = 0
+    else:
+        code = 0
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head -1`: the reader has what it wanted; Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    return asyncio.run(work)

@@ -1,0 +1,1 @@
+"""What regsync does: results are returned, nothing is printed here."""
