@@ -65,9 +65,6 @@ def run(arguments: list[str]) -> int:
     except RegsyncError as error:
         show_error(error)
         code = error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
     except BrokenPipeError:
         code = 0
     else:
@@ -81,4 +78,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    return asyncio.run(work)
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        # Typer would turn this into exit code 1.
+        print("interrupted", file=sys.stderr)
+        raise typer.Exit(128 + signal.SIGINT) from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from wire import serve
@@ -51,6 +53,25 @@ def test_exit_codes(reply: object, code: int) -> None:
     assert done.stderr.startswith("error: cannot list the tags of")
     assert "\x1b" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_interrupt_ends_at_once() -> None:
+    asked, free = threading.Event(), threading.Event()
+
+    def hang(seen: object) -> object:
+        asked.set()
+        free.wait(20)
+        return (200, {}, b"")
+
+    with serve(hang) as wire:
+        command = [sys.executable, "-m", "regsync", "digest", f"{wire.host}/a/b:1"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert asked.wait(20)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        assert not free.is_set()
+        free.set()
+    assert (process.returncode, errors) == (130, "interrupted\n")
 
 
 def test_malformed_reference() -> None:
