@@ -3,14 +3,16 @@
 ```
 RegsyncError                 anything that ends or narrows what was asked
 ├── UsageError               the request itself cannot be understood        exit 2
-│   └── InvalidReference     a reference breaks the grammar
+│   ├── InvalidReference     a reference breaks the grammar
+│   └── InvalidConfig        a configuration file cannot be read or understood
 ├── ContentError             bytes from elsewhere cannot be trusted         exit 7
 │   ├── InvalidDigest        not a digest, or of an unsupported algorithm
 │   ├── InvalidManifest      ambiguous, malformed or oversized document
 │   └── Unverified           the bytes do not fit the digest they came under
 ├── AuthError                who we are is missing or not enough            exit 4
 │   ├── Unauthorized         the registry wants credentials, or others
-│   └── LoginFailed          the credentials were refused
+│   ├── LoginFailed          the credentials were refused
+│   └── CredentialsBroken    a configured source of credentials cannot be read
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
 └── RegistryFailure          the registry could not be asked                exit 1
@@ -61,6 +63,12 @@ class InvalidReference(UsageError):
     code = "invalid_reference"
 
 
+class InvalidConfig(UsageError):
+    """A configuration file cannot be read, or says something that has no meaning."""
+
+    code = "invalid_config"
+
+
 class ContentError(RegsyncError):
     """Bytes received from elsewhere cannot be trusted."""
 
@@ -99,6 +107,15 @@ class LoginFailed(AuthError):
     """The credentials were refused by the token endpoint."""
 
     code = "login_failed"
+
+
+class CredentialsBroken(AuthError):
+    """A source of credentials is configured and cannot be read; no other one is tried.
+
+    Falling through has sent passwords to the wrong registry (CVE-2021-41092).
+    """
+
+    code = "credentials"
 
 
 class NotFound(RegsyncError):

@@ -8,7 +8,6 @@ repository gets its own where it does not.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 
 from regsync.clock import Clock
 from regsync.errors import LoginFailed, ServerFailed
+from regsync.identity import Credentials
 from regsync.oci import challenge as challenges
 from regsync.oci.challenge import Challenge
 from regsync.oci.scope import Scope, union
@@ -27,19 +27,6 @@ TOKEN_LIMIT = 64 * 1024
 # Scopes of one token request: more would not fit the length of a URL that servers accept.
 _SCOPES_AT_ONCE = 25
 _DEFAULT_LIFE, _MARGIN = 60.0, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A user name and its secret; the secret never shows in a repr."""
-
-    username: str
-    secret: str = field(repr=False)
-
-    def basic(self) -> str:
-        """The `Authorization` header of RFC 7617."""
-        pair = f"{self.username}:{self.secret}".encode()
-        return "Basic " + base64.b64encode(pair).decode()
 
 
 @dataclass(frozen=True, slots=True)

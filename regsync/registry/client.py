@@ -11,6 +11,7 @@ import httpx
 
 from regsync.clock import Clock, SystemClock
 from regsync.errors import InvalidDigest, NotARegistry, ServerFailed, Unverified
+from regsync.identity import Credentials
 from regsync.oci import manifest, mediatype
 from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
@@ -19,7 +20,7 @@ from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
 from regsync.oci.strictjson import parse_object
 from regsync.registry import failures
-from regsync.registry.auth import Authenticator, Credentials
+from regsync.registry.auth import Authenticator
 from regsync.registry.hosts import Endpoint
 from regsync.registry.origin import RefusedAddress, page
 from regsync.registry.transport import Answer, Tally, Transport, open_http

@@ -22,10 +22,10 @@ from regsync.errors import (
     Unauthorized,
     Unreachable,
 )
+from regsync.identity import Credentials
 from regsync.oci import mediatype
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference, Repository
-from regsync.registry.auth import Credentials
 from regsync.registry.client import RegistryClient
 from regsync.registry.hosts import endpoint
 

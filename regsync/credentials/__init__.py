@@ -1,0 +1,1 @@
+"""Who we are: where credentials come from. Nothing here is ever written."""

@@ -1,0 +1,123 @@
+"""Who answers for a host, and what a broken source does."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regsync.credentials import chain, dockerconfig
+from regsync.errors import CredentialsBroken
+
+SECRET = "canary-5e1d"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / ".docker").mkdir()
+    return tmp_path
+
+
+def write(home: Path, document: Any) -> dict[str, str]:
+    text = document if isinstance(document, str) else json.dumps(document)
+    (home / ".docker" / "config.json").write_text(text)
+    return {"HOME": str(home)}
+
+
+@pytest.mark.parametrize(
+    ("registry", "key"),
+    [
+        ("docker.io", "https://index.docker.io/v1/"),
+        ("docker.io", "docker.io"),
+        ("docker.io", "index.docker.io"),
+        ("docker.io", "https://registry-1.docker.io"),
+        ("r.example", "r.example"),
+        ("r.example", "https://r.example"),
+        ("r.example", "https://r.example/v1/"),
+        ("r.example:5000", "r.example:5000"),
+    ],
+)
+def test_keys_of_auths(home: Path, registry: str, key: str) -> None:
+    env = write(home, {"auths": {"other.example": {}, key: {"auth": encoded(f"u:{SECRET}:x")}}})
+    found = chain.find(registry, env)
+    assert found is not None
+    assert (found.username, found.secret) == ("u", f"{SECRET}:x")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"auths": {}},
+        {"auths": {"other.example": {"auth": encoded("u:p")}}},
+        {"auths": {"r.example": {}}, "credsStore": "desktop"},
+        {"auths": {"r.example:5000": {"auth": encoded("u:p")}}},
+        {"auths": {"r.example.evil": {"auth": encoded("u:p")}}},
+        "",
+    ],
+)
+def test_anonymous(home: Path, document: Any) -> None:
+    assert chain.find("r.example", write(home, document)) is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        "[]",
+        '{"auths": []}',
+        {"auths": {"r.example": {"auth": "%%"}}},
+        {"auths": {"r.example": {"auth": encoded("no colon")}}},
+        {"auths": {"r.example": {"auth": encoded(":p")}}},
+        {"auths": {"r.example": {"auth": 7}}},
+        "[" * 100_000,
+    ],
+)
+def test_broken_stops(home: Path, document: Any) -> None:
+    with pytest.raises(CredentialsBroken):
+        chain.find("r.example", write(home, document))
+
+
+def test_a_folder_in_place_of_the_file_is_broken(home: Path) -> None:
+    (home / ".docker" / "config.json").mkdir()
+    with pytest.raises(CredentialsBroken):
+        chain.find("r.example", {"HOME": str(home)})
+
+
+def test_no_home_is_anonymous() -> None:
+    assert chain.find("r.example", {}) is None
+
+
+def test_environment_comes_first(home: Path) -> None:
+    env = write(home, {"auths": {"r.example:5000": {"auth": encoded("file:p")}}})
+    env |= {"REGSYNC_R_EXAMPLE_5000_USERNAME": "env", "REGSYNC_R_EXAMPLE_5000_PASSWORD": SECRET}
+    found = chain.find("r.example:5000", env)
+    assert found is not None
+    assert found.username == "env"
+    assert SECRET not in repr(found)
+
+
+@pytest.mark.parametrize("field", ["USERNAME", "PASSWORD"])
+def test_half_an_environment_stops(field: str) -> None:
+    with pytest.raises(CredentialsBroken) as caught:
+        chain.find("r.example", {f"REGSYNC_R_EXAMPLE_{field}": SECRET})
+    assert SECRET not in str(caught.value)
+
+
+@given(
+    st.binary()
+    | st.builds(lambda text: json.dumps({"auths": {"h": {"auth": text}}}).encode(), st.text())
+)
+def test_any_file_is_read_or_broken(data: bytes) -> None:
+    with contextlib.suppress(CredentialsBroken):
+        dockerconfig.parse(data, "h", "config.json")
