@@ -15,6 +15,8 @@ RegsyncError                 anything that ends or narrows what was asked
 │   └── CredentialsBroken    a configured source of credentials cannot be read
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
+├── StoreFailure             a local store cannot be asked or read          exit 1
+│   └── EngineUnreachable    no engine answers, or it may not be asked
 └── RegistryFailure          the registry could not be asked                exit 1
     ├── Unreachable          no connection: name, port, time-out
     ├── TlsFailed            no trust, or TLS where none was expected
@@ -140,6 +142,18 @@ class RateLimited(RegsyncError):
     ) -> None:
         super().__init__(what, why, hint)
         self.retry_at = retry_at
+
+
+class StoreFailure(RegsyncError):
+    """A local store (an engine, a layout) cannot be asked, or its answer cannot be read."""
+
+    code = "store_failed"
+
+
+class EngineUnreachable(StoreFailure):
+    """No engine answers, it went away, or this user may not ask it."""
+
+    code = "engine_unreachable"
 
 
 class RegistryFailure(RegsyncError):

@@ -1,0 +1,111 @@
+"""Image configs: what a container of an image would run (image-spec `config.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from regsync.oci.platform import Platform
+from regsync.oci.strictjson import parse_object
+
+SIZE_LIMIT = 8 * 1024 * 1024
+"""Bytes that a config may have; the largest seen in the wild has some hundred kilobytes."""
+
+# What decides how a container runs. An engine adds fields of its own (`Hostname`, `ArgsEscaped`, a
+# default PATH nowhere else) to the others when it answers, so they cannot be compared.
+_SETTINGS = ("Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "Volumes", "ExposedPorts")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """The parts of an image config that say whether two images are the same.
+
+    Attributes:
+        created: RFC 3339 as it is written, or empty; reproducible builds write the epoch.
+        diff_ids: The digests of the uncompressed layers, lowest first.
+        settings: Env, Cmd, Entrypoint and so on; what is empty is left out.
+    """
+
+    platform: Platform
+    created: str = ""
+    diff_ids: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        """Read a config blob.
+
+        Raises:
+            InvalidManifest: oversized or no JSON object.
+        """
+        fields = parse_object(raw, limit=SIZE_LIMIT, what="the image config")
+        rootfs = fields.get("rootfs")
+        diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        return cls(
+            platform=Platform.from_json(fields),
+            created=_text(fields.get("created")),
+            diff_ids=_texts(diff_ids),
+            settings=_settings(fields.get("config")),
+        )
+
+    @classmethod
+    def from_inspect(cls, fields: Mapping[str, Any]) -> Self:
+        """Read an engine's `GET /images/NAME/json`, which carries the config in parts."""
+        rootfs = fields.get("RootFS")
+        layers = rootfs.get("Layers") if isinstance(rootfs, dict) else None
+        return cls(
+            platform=Platform.from_json(fields),
+            created=_text(fields.get("Created")),
+            diff_ids=_texts(layers),
+            settings=_settings(fields.get("Config")),
+        )
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels, e.g. `org.opencontainers.image.version`."""
+        found = self.settings.get("Labels")
+        if not isinstance(found, dict):
+            return {}
+        return {key: value for key, value in found.items() if isinstance(value, str)}
+
+    def same_image(self, other: ImageConfig) -> bool:
+        """Whether both describe one image: same layers, same date, same settings."""
+        return (
+            bool(self.diff_ids)
+            and self.diff_ids == other.diff_ids
+            and self.platform.same(other.platform)
+            and moment(self.created) == moment(other.created)
+            and dict(self.settings) == dict(other.settings)
+        )
+
+
+def moment(text: str) -> datetime | None:
+    """The moment that an RFC 3339 text names, to the microsecond; None where it names none.
+
+    Go's zero time is what engines answer where a config has no date at all.
+    """
+    if not text or text.startswith("0001-01-01T00:00:00"):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _settings(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {}
+    return {name: value[name] for name in _SETTINGS if value.get(name)}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(item for item in value if isinstance(item, str))
