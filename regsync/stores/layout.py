@@ -68,13 +68,13 @@ class LayoutStore:
         return await asyncio.to_thread(self._snapshot)
 
     def named(self, reference: Reference) -> Descriptor | None:
-        """What `reference` names here, or None; a folder that does not exist names nothing.
+        """What `reference` names here, or None; a folder that is still empty names nothing.
 
         Raises:
             StoreFailure: the folder is there, and cannot be read as a layout.
             InvalidManifest: `index.json` is malformed or oversized.
         """
-        if not self.files.exists():
+        if self.files.vacant():
             return None
         for entry in layoutindex.entries(self.files.index()):
             if entry.name == reference and entry.descriptor is not None:

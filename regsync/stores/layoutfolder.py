@@ -22,6 +22,8 @@ from regsync.stores import layoutindex
 
 MARKER, INDEX, BLOBS = "oci-layout", "index.json", "blobs"
 ALGORITHMS = ("sha256", "sha512")
+PREFIX = ".regsync-"
+"""How everything begins that is ours and no part of the layout."""
 _MARKER_LIMIT = 64 * 1024
 # NONBLOCK: a pipe that nobody writes to must not hang whoever lists images.
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -50,9 +52,19 @@ class LayoutFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def exists(self) -> bool:
-        """Whether there is anything at the path."""
-        return os.path.lexists(self.path)
+    def vacant(self) -> bool:
+        """Whether nothing is at the path yet, or a layout that was begun and never finished.
+
+        Raises:
+            StoreFailure: the path cannot be looked at.
+        """
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise failure(f"cannot read the layout `{self.path}`", error) from error
+        return all(name in (BLOBS, INDEX) or name.startswith(PREFIX) for name in names)
 
     def check(self) -> None:
         """Demand that this is a layout that can be read.
@@ -75,7 +87,9 @@ class LayoutFolder:
         except StoreFailure as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise StoreFailure(
-                    f"`{self.path}` is no OCI image layout", f"it has no `{MARKER}` file"
+                    f"`{self.path}` is no OCI image layout",
+                    f"it has no `{MARKER}` file",
+                    "name a layout, or a folder that is empty or does not exist yet",
                 ) from error
             raise
         version = _version(raw)

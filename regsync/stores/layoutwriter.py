@@ -19,20 +19,26 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import StoreFailure, StoreLocked, Unverified
+from regsync.errors import StoreLocked, Unverified
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
 from regsync.stores import layoutindex
-from regsync.stores.layoutfolder import ALGORITHMS, BLOBS, INDEX, MARKER, LayoutFolder, failure
+from regsync.stores.layoutfolder import (
+    ALGORITHMS,
+    BLOBS,
+    INDEX,
+    MARKER,
+    PREFIX,
+    LayoutFolder,
+    failure,
+)
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-PREFIX = ".regsync-"
-"""How everything begins that is ours and no part of the layout."""
 LOCK = f"{PREFIX}lock"
 LOCK_SECONDS = 30.0
 """How long another run may hold the lock; it takes milliseconds."""
@@ -117,15 +123,10 @@ class LayoutWriter:
         with self._writing():
             root = self._folder.path
             root.mkdir(parents=True, exist_ok=True)
-            if not (root / MARKER).exists() and (other := _foreign(root)):
-                raise StoreFailure(
-                    f"`{root}` is no OCI image layout",
-                    f"it holds other things, e.g. `{other}`",
-                    "name an empty folder, or one that does not exist yet",
-                )
+            if not self._folder.vacant():
+                self._folder.check()
             self._folder.refuse_links()
-            for algorithm in ALGORITHMS[:1]:
-                (root / BLOBS / algorithm).mkdir(parents=True, exist_ok=True)
+            (root / BLOBS / ALGORITHMS[0]).mkdir(parents=True, exist_ok=True)
             _remove_stale(root)
             async with self._locked():
                 if not (root / INDEX).exists():
@@ -265,13 +266,6 @@ def _sync_folder(path: Path) -> None:
     """Let renames reach the disk; some systems and file systems cannot sync a folder."""
     with contextlib.suppress(OSError):
         _sync(os.open(path, os.O_RDONLY))
-
-
-def _foreign(root: Path) -> str | None:
-    """Something in the folder that says it is no half-made layout."""
-    ours = (BLOBS, INDEX)
-    names = sorted(os.listdir(root))
-    return next((name for name in names if name not in ours and not name.startswith(PREFIX)), None)
 
 
 def _remove_stale(root: Path) -> None:
