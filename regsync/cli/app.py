@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +15,9 @@ from regsync.cli.order import natural
 from regsync.cli.terminal import safe, show_error
 from regsync.errors import RegsyncError
 from regsync.oci.reference import Reference, Repository
+
+if TYPE_CHECKING:
+    from regsync.stores.remote import Registries
 
 Result = TypeVar("Result")
 
@@ -42,7 +45,8 @@ def digest(
     """Print the digest that REF points to at its registry: one HEAD, never a pull."""
     from regsync.operations import lookup
 
-    print(_run(lookup.digest(Reference.parse(reference))).digest)
+    asked = Reference.parse(reference)
+    print(_ask(lambda registries: lookup.digest(asked, registries)).digest)
 
 
 @app.command(epilog="Example: regsync tags quay.io/minio/minio")
@@ -52,7 +56,8 @@ def tags(
     """List the tags of REPO in natural order, one a line."""
     from regsync.operations import lookup
 
-    for tag in sorted(_run(lookup.tags(Repository.parse(repository))), key=natural):
+    asked = Repository.parse(repository)
+    for tag in sorted(_ask(lambda registries: lookup.tags(asked, registries)), key=natural):
         print(safe(tag))
 
 
@@ -75,6 +80,24 @@ def run(arguments: list[str]) -> int:
         # `| head -1`: the reader has what it wanted; Python must not complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
+
+
+def _ask(question: Callable[[Registries], Coroutine[Any, Any, Result]]) -> Result:
+    """Ask registries as this user's configuration and environment say."""
+    from regsync.config.load import load
+    from regsync.stores.remote import Registries
+
+    config = load(None, os.environ)
+
+    async def work() -> Result:
+        async with Registries(config, os.environ) as registries:
+            try:
+                return await question(registries)
+            finally:
+                for text in registries.warnings():
+                    print(f"warning: {safe(text)}", file=sys.stderr)
+
+    return _run(work())
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -23,6 +23,7 @@ from regsync.registry import failures
 from regsync.registry.auth import Authenticator
 from regsync.registry.hosts import Endpoint
 from regsync.registry.origin import RefusedAddress, page
+from regsync.registry.ratelimit import RateLimit
 from regsync.registry.transport import Answer, Tally, Transport, open_http
 
 PAGE_LIMIT = 16 * 1024 * 1024
@@ -66,12 +67,28 @@ class RegistryClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
         await self._http.aclose()
 
     @property
     def tally(self) -> Tally:
         """The requests sent so far."""
         return self._transport.tally
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the registry last told of its limits; None where it tells nothing."""
+        return self._transport.rate_limit
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should be told once about asking this registry."""
+        if self._endpoint.verify or not self._endpoint.base.startswith("https:"):
+            return ()
+        return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
@@ -157,7 +174,12 @@ class RegistryClient:
         repository = reference.repository
         url = f"{self._endpoint.base}/v2/{repository.path}/manifests/{reference.target}"
         return await self._authorized(
-            method, url, Scope.pull(repository.path), manifest.SIZE_LIMIT, _ACCEPT
+            method,
+            url,
+            Scope.pull(repository.path),
+            manifest.SIZE_LIMIT,
+            _ACCEPT,
+            kind="manifest" if method == "GET" else None,
         )
 
     async def _authorized(
@@ -167,17 +189,18 @@ class RegistryClient:
         scope: Scope,
         limit: int,
         headers: dict[str, str] | None = None,
+        kind: str | None = None,
     ) -> Answer:
         header = await self._auth.authorization(scope)
         answer = await self._transport.send(
-            method, url, limit=limit, headers=headers, authorization=header
+            method, url, limit=limit, headers=headers, authorization=header, kind=kind
         )
         # Once for a token that another repository spoiled or that expired, never in a circle.
         if answer.status == 401 and answer.url == url:
             renewed = await self._auth.renew(scope, header, answer)
             if renewed is not None:
                 answer = await self._transport.send(
-                    method, url, limit=limit, headers=headers, authorization=renewed
+                    method, url, limit=limit, headers=headers, authorization=renewed, kind=kind
                 )
         return answer
 

@@ -8,25 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from urllib.parse import urlsplit
 
+from regsync.errors import InvalidConfig
 from regsync.oci.reference import DOCKER_HUB
-from regsync.registry.origin import Origin
+from regsync.registry.origin import Origin, RefusedAddress
+from regsync.settings import HostSettings, Tls
 
-Tls = Literal["on", "off", "insecure"]
 _HUB_ENDPOINT = "https://registry-1.docker.io"
 CERTS_D = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
-
-
-@dataclass(frozen=True, slots=True)
-class HostSettings:
-    """What the user configured for one registry; None where nothing was."""
-
-    endpoint: str | None = None
-    tls: Tls | None = None
-    ca_file: Path | None = None
-    jobs: int | None = None
-    endpoint_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,7 @@ def endpoint(
     """The way to `registry`, from its settings and its `certs.d` folder.
 
     Raises:
-        RefusedAddress: a configured endpoint is no http(s) address.
+        InvalidConfig: the configured endpoint is no http(s) address.
     """
     chosen = settings or HostSettings()
     folders = [folder for root in certs_d if (folder := root / registry).is_dir()]
@@ -69,7 +59,7 @@ def endpoint(
     if chosen.ca_file:
         files = (chosen.ca_file, *files)
     own = _HUB_ENDPOINT if registry == DOCKER_HUB else _own_base(registry, chosen.tls, folders)
-    base = chosen.endpoint.rstrip("/") if chosen.endpoint else own
+    base = own if chosen.endpoint is None else _chosen_base(registry, chosen.endpoint)
     same = Origin.of(base) == Origin.of(own)
     return Endpoint(
         registry=registry,
@@ -86,3 +76,19 @@ def _own_base(registry: str, tls: Tls | None, folders: list[Path]) -> str:
         loopback = Origin.of(f"https://{registry}").is_loopback
         tls = "off" if loopback and not folders else "on"
     return f"{'http' if tls == 'off' else 'https'}://{registry}"
+
+
+def _chosen_base(registry: str, address: str) -> str:
+    """A configured endpoint, never shown again: somebody may have put a password into it."""
+    try:
+        origin = Origin.of(address)
+        parts = urlsplit(address)
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise RefusedAddress("it is more than scheme, host and port")
+    except RefusedAddress as error:
+        raise InvalidConfig(
+            f"cannot ask `{registry}`",
+            f"`endpoint` of this host in regsync.toml has no meaning: {error}",
+            'write scheme, host and port: endpoint = "https://mirror.example.com:5000"',
+        ) from error
+    return str(origin)

@@ -21,11 +21,15 @@ from regsync.clock import Clock
 from regsync.errors import RateLimited, ServerFailed, TlsFailed, Unreachable
 from regsync.registry import failures
 from regsync.registry.hosts import Endpoint
-from regsync.registry.origin import RefusedAddress, redirect
+from regsync.registry.origin import Origin, RefusedAddress, redirect
+from regsync.registry.ratelimit import RateLimit
+from regsync.registry.ratelimit import parse as parse_limit
 from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, WAIT_BUDGET, backoff, retry_after
 
 USER_AGENT = f"regsync-containers/{__version__}"
 HOPS = 5
+KINDS = ("head", "get", "token", "ping", "counted_pulls")
+"""What is counted: requests by kind, and manifests served, as Docker Hub counts pulls."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 # A body of a few megabytes at one byte now and then defeats every read time-out.
@@ -45,7 +49,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Tally:
-    """Requests really sent, by kind: what `requests` in the JSON says."""
+    """Requests really sent, by kind (see `KINDS`): what `requests` in the JSON says."""
 
     sent: Counter[str] = field(default_factory=Counter)
 
@@ -56,6 +60,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, clock: Clock) -> None:
         self.endpoint = endpoint
         self.tally = Tally()
+        self.rate_limit: RateLimit | None = None
         self._http = http
         self._clock = clock
         self._slots = asyncio.Semaphore(endpoint.jobs)
@@ -80,7 +85,8 @@ class Transport:
             limit: Bytes of the body that are accepted.
             headers: Further headers, without `Authorization`.
             authorization: Goes to the origin of `url` and not beyond it.
-            kind: The name under which the request is counted; the method if None.
+            kind: One of `KINDS`, or `manifest` for a GET that a registry may count as a pull; the
+                method if None.
 
         Raises:
             RegistryFailure: no answer, or one that cannot be used.
@@ -132,9 +138,10 @@ class Transport:
             sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
             if authorization:
                 sent["Authorization"] = authorization
-            self.tally.sent[kind] += 1
+            self.tally.sent["get" if kind == "manifest" else kind] += 1
             request = self._http.build_request(method, url, headers=sent)
             response = await self._http.send(request, stream=True)
+            self._note(response, kind)
             try:
                 if response.status_code not in _REDIRECTS:
                     body = await self._read(response, limit, what)
@@ -148,6 +155,14 @@ class Transport:
             url = target.url
             authorization = authorization if target.credentials else None
         raise ServerFailed(what, f"more than {HOPS} redirects")
+
+    def _note(self, response: httpx.Response, kind: str) -> None:
+        if kind == "manifest" and response.status_code == 200:
+            self.tally.sent["counted_pulls"] += 1
+        # Limits told elsewhere, e.g. by a store of blobs, are not the registry's.
+        if Origin.of(str(response.request.url)) == self.endpoint.origin:
+            told = parse_limit(response.headers, self.endpoint.registry)
+            self.rate_limit = told or self.rate_limit
 
     async def _read(self, response: httpx.Response, limit: int, what: str) -> bytes:
         encoding = response.headers.get("Content-Encoding", "identity").lower()
