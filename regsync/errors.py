@@ -15,6 +15,7 @@ RegsyncError                 anything that ends or narrows what was asked
 │   └── CredentialsBroken    a configured source of credentials cannot be read
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
+├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
 │   └── EngineUnreachable    no engine answers, or it may not be asked
 └── RegistryFailure          the registry could not be asked                exit 1
@@ -142,6 +143,12 @@ class RateLimited(RegsyncError):
     ) -> None:
         super().__init__(what, why, hint)
         self.retry_at = retry_at
+
+
+class OutputFailed(RegsyncError):
+    """The answer is known, and standard output does not take it."""
+
+    code = "output_failed"
 
 
 class StoreFailure(RegsyncError):
