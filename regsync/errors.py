@@ -17,6 +17,7 @@ RegsyncError                 anything that ends or narrows what was asked
 ├── PlatformMissing          the tag is there, and not for this platform    exit 5
 ├── Unsupported              a kind of content that regsync does not handle exit 1
 ├── RateLimited              asked too often; says when to come back        exit 6
+├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
 │   ├── EngineUnreachable    no engine answers, or it may not be asked
 │   └── StoreLocked          another run is writing to it                   exit 8
@@ -161,6 +162,12 @@ class RateLimited(RegsyncError):
     ) -> None:
         super().__init__(what, why, hint)
         self.retry_at = retry_at
+
+
+class OutputFailed(RegsyncError):
+    """The answer is known, and standard output does not take it."""
+
+    code = "output_failed"
 
 
 class StoreFailure(RegsyncError):
