@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regsync.errors import InvalidConfig
@@ -31,14 +31,17 @@ class Config:
     Attributes:
         source: The file it was read from; None where there is none.
         hosts: Settings by registry host, in lower case, Docker Hub as `docker.io`.
+        jobs: Requests at once for every host, in place of what is set for it; from `--jobs`.
     """
 
     source: Path | None = None
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
+    jobs: int | None = None
 
     def settings(self, host: str) -> HostSettings:
         """What was set for a registry; all defaults where nothing was."""
-        return self.hosts.get(canonical(host), HostSettings())
+        found = self.hosts.get(canonical(host), HostSettings())
+        return found if self.jobs is None else replace(found, jobs=self.jobs)
 
 
 def canonical(host: str) -> str:

@@ -1,1 +1,1 @@
-"""Where images live."""
+"""Where images live: engines, layouts, registries, behind a few small protocols."""
