@@ -74,18 +74,18 @@ SAME = [
     (
         FULL,
         {
-            **{"Hostname": "h", "Domainname": "", "User": "1", "AttachStdin": False},
-            **{"ExposedPorts": {"80/tcp": {}}, "Tty": False, "Env": ["A=1"], "Cmd": ["x"]},
-            **{"Healthcheck": {"Test": ["CMD", "x"], "Interval": 5000000000}, "Image": ""},
-            **{"Volumes": {"/d": {}}, "WorkingDir": "/w/", "Entrypoint": None, "Labels": {}},
-            **{"OnBuild": ["ENV X=1"], "StopSignal": "SIGQUIT", "Shell": ["sh", "-c"]},
+            "Hostname": "h", "Domainname": "", "User": "1", "AttachStdin": False,
+            "ExposedPorts": {"80/tcp": {}}, "Tty": False, "Env": ["A=1"], "Cmd": ["x"],
+            "Healthcheck": {"Test": ["CMD", "x"], "Interval": 5000000000}, "Image": "",
+            "Volumes": {"/d": {}}, "WorkingDir": "/w/", "Entrypoint": None, "Labels": {},
+            "OnBuild": ["ENV X=1"], "StopSignal": "SIGQUIT", "Shell": ["sh", "-c"],
         },
     ),
     (
         {"Cmd": ["x"]},
         {
-            **{"Cmd": ["x"], "Entrypoint": None, "Env": None, "Labels": None, "OnBuild": None},
-            **{"User": "", "Volumes": None, "WorkingDir": ""},
+            "Cmd": ["x"], "Entrypoint": None, "Env": None, "Labels": None, "OnBuild": None,
+            "User": "", "Volumes": None, "WorkingDir": "",
         },
     ),
     (None, {"Cmd": None, "Entrypoint": None, "Env": None, "Labels": None, "User": ""}),
