@@ -145,6 +145,7 @@ def test_a_container_keeps_the_name_it_was_started_with(engine: Engine) -> None:
     except docker.errors.APIError as error:
         pytest.skip(f"this engine can create no container here: {error}")
     try:
+        engine.made.append(old.id)  # no name is left to remove it by
         engine.make("run", "new")
         found = [one for one in engine.snapshot().containers if one.id == container["Id"]]
         assert [(one.image, one.image_id, one.running) for one in found] == [(name, old.id, False)]

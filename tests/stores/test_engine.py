@@ -184,7 +184,6 @@ def gone() -> Any:
 
 
 @pytest.mark.parametrize("part", ["info", "images", "list"])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_that_goes_away_in_the_middle(part: str) -> None:
     with listen(engine(**{part: gone})) as url:
         error = failure(url)
@@ -293,7 +292,6 @@ def test_an_engine_that_keeps_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "did not answer in time" in error.why
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nobody_waits_for_a_silent_engine_after_ctrl_c() -> None:
     release = threading.Event()
 
