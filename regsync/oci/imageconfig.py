@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.strictjson import parse_object
 
@@ -83,6 +84,19 @@ class ImageConfig:
             and moment(self.created) == moment(other.created)
             and dict(self.settings) == dict(other.settings)
         )
+
+
+def chain_ids(diff_ids: Iterable[str]) -> tuple[str, ...]:
+    """The ChainIDs of a stack of layers, lowest first (image-spec `config.md` § Layer ChainID).
+
+    An engine has a layer unpacked only on top of the same layers below, so a ChainID is what tells
+    whether a pull would fetch it.
+    """
+    chain: list[str] = []
+    for diff_id in diff_ids:
+        pair = f"{chain[-1]} {diff_id}" if chain else ""
+        chain.append(str(Digest.of(pair.encode())) if pair else diff_id)
+    return tuple(chain)
 
 
 def moment(text: str) -> datetime | None:
