@@ -8,22 +8,26 @@ RegsyncError                 anything that ends or narrows what was asked
 ├── ContentError             bytes from elsewhere cannot be trusted         exit 7
 │   ├── InvalidDigest        not a digest, or of an unsupported algorithm
 │   ├── InvalidManifest      ambiguous, malformed or oversized document
+│   │   └── Unsupported      well-formed, and of a kind that is no image    exit 1
 │   └── Unverified           the bytes do not fit the digest they came under
 ├── AuthError                who we are is missing or not enough            exit 4
 │   ├── Unauthorized         the registry wants credentials, or others
 │   ├── LoginFailed          the credentials were refused
 │   └── CredentialsBroken    a configured source of credentials cannot be read
 ├── NotFound                 the registry has no such thing                 exit 5
+├── PlatformMissing          the tag is there, and not for this platform    exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
 ├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
-│   └── EngineUnreachable    no engine answers, or it may not be asked
+│   ├── EngineUnreachable    no engine answers, or it may not be asked
+│   └── StoreLocked          another run is writing to it                   exit 8
 └── RegistryFailure          the registry could not be asked                exit 1
     ├── Unreachable          no connection: name, port, time-out
     ├── TlsFailed            no trust, or TLS where none was expected
     ├── InsecureRegistry     plain HTTP where TLS was expected
     ├── ServerFailed         5xx, or an answer that makes no sense
-    └── NotARegistry         something answers, and it is no registry
+    ├── NotARegistry         something answers, and it is no registry
+    └── Offline              it was not to be asked
 ```
 
 An error carries *what* failed, *why*, and a *hint* on how to go on. Only `cli/` prints it.
@@ -91,6 +95,13 @@ class InvalidManifest(ContentError):
     code = "invalid_manifest"
 
 
+class Unsupported(InvalidManifest):
+    """A well-formed document of a kind that is no image: an artifact, or schema 1."""
+
+    code = "unsupported"
+    exit_code = 1
+
+
 class Unverified(ContentError):
     """The bytes do not fit the digest under which they came."""
 
@@ -125,6 +136,16 @@ class NotFound(RegsyncError):
     """The registry has no such tag, digest or repository."""
 
     code = "not_found"
+    exit_code = 5
+
+
+class PlatformMissing(RegsyncError):
+    """The reference exists, and holds nothing for the platform that was asked for.
+
+    No `NotFound`: the tag is there, and must never be taken for one that is gone.
+    """
+
+    code = "platform_missing"
     exit_code = 5
 
 
@@ -163,6 +184,13 @@ class EngineUnreachable(StoreFailure):
     code = "engine_unreachable"
 
 
+class StoreLocked(StoreFailure):
+    """Another run is writing to the store, and does not come to an end."""
+
+    code = "locked"
+    exit_code = 8
+
+
 class RegistryFailure(RegsyncError):
     """The registry could not be asked. Never raised directly."""
 
@@ -195,3 +223,9 @@ class NotARegistry(RegistryFailure):
     """Something answers there, and it is not a registry."""
 
     code = "not_a_registry"
+
+
+class Offline(RegistryFailure):
+    """The registry was not to be asked in this run."""
+
+    code = "offline"

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from regsync.errors import InvalidConfig
+from regsync.errors import InvalidConfig, TlsFailed
 from regsync.oci.reference import DOCKER_HUB
 from regsync.registry.origin import Origin, RefusedAddress
 from regsync.settings import HostSettings, Tls
 
 _HUB_ENDPOINT = "https://registry-1.docker.io"
+JOBS = 32
+"""Requests at once to one host where nothing else is set; docs/architecture.md has the figures."""
 CERTS_D = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
 
@@ -28,6 +30,8 @@ class Endpoint:
         base: Scheme, host and port, without a slash at the end.
         verify: Whether certificates are checked.
         ca_files: Authorities trusted for this host beside the system's.
+        client_certificates: Certificates shown to this host, each with its key.
+        jobs: Requests at once; streams of blobs are counted apart, as many again.
         sends_credentials: False where the endpoint is another origin than the host that the
             credentials are for.
     """
@@ -36,7 +40,8 @@ class Endpoint:
     base: str
     verify: bool = True
     ca_files: tuple[Path, ...] = ()
-    jobs: int = 8
+    client_certificates: tuple[tuple[Path, Path], ...] = ()
+    jobs: int = JOBS
     sends_credentials: bool = True
 
     @property
@@ -52,10 +57,11 @@ def endpoint(
 
     Raises:
         InvalidConfig: the configured endpoint is no http(s) address.
+        TlsFailed: a `certs.d` folder cannot be read, or a client certificate there has no key.
     """
     chosen = settings or HostSettings()
-    folders = [folder for root in certs_d if (folder := root / registry).is_dir()]
-    files = tuple(file for folder in folders for file in sorted(folder.glob("*.crt")))
+    folders = [folder for root in certs_d if _is_folder(registry, folder := root / registry)]
+    files = tuple(file for folder in folders for file in _listed(registry, folder, ".crt"))
     if chosen.ca_file:
         files = (chosen.ca_file, *files)
     own = _HUB_ENDPOINT if registry == DOCKER_HUB else _own_base(registry, chosen.tls, folders)
@@ -66,7 +72,12 @@ def endpoint(
         base=base,
         verify=chosen.tls != "insecure",
         ca_files=files,
-        jobs=chosen.jobs or 8,
+        client_certificates=tuple(
+            (file, _key(registry, file))
+            for folder in folders
+            for file in _listed(registry, folder, ".cert")
+        ),
+        jobs=chosen.jobs or JOBS,
         sends_credentials=same or chosen.endpoint_auth,
     )
 
@@ -76,6 +87,37 @@ def _own_base(registry: str, tls: Tls | None, folders: list[Path]) -> str:
         loopback = Origin.of(f"https://{registry}").is_loopback
         tls = "off" if loopback and not folders else "on"
     return f"{'http' if tls == 'off' else 'https'}://{registry}"
+
+
+def _is_folder(registry: str, folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError as error:
+        # Whether TLS is meant cannot be told, and a guess is what this module never makes.
+        raise TlsFailed(
+            f"cannot read the certificates of `{registry}`", f"{folder}: {error.strerror or error}"
+        ) from error
+
+
+def _listed(registry: str, folder: Path, suffix: str) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == suffix)
+    except OSError as error:
+        raise TlsFailed(
+            f"cannot read the certificates of `{registry}`", f"{folder}: {error.strerror or error}"
+        ) from error
+
+
+def _key(registry: str, certificate: Path) -> Path:
+    """`client.key` beside `client.cert`, as docker has it."""
+    key = certificate.with_suffix(".key")
+    if not key.exists():
+        raise TlsFailed(
+            f"cannot read the certificates of `{registry}`",
+            f"{certificate} has no key beside it ({key.name})",
+            "authorities end in .crt; .cert is for client certificates, each with its .key",
+        )
+    return key
 
 
 def _chosen_base(registry: str, address: str) -> str:
