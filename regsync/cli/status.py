@@ -78,12 +78,18 @@ def status(
 
 
 def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
-    """The report's own exit code, or 5 where the user named images and none of them exists."""
+    """The report's own exit code, with what holds for images that the user named.
+
+    5 where none of them exists; 3 for 0 where one is not here and its registry cannot be asked.
+    """
     from regsync.cli.words import missing
 
     if named and report.entries and all(missing(entry) for entry in report.entries):
         return 5
-    return report.exit_code(ask_stale=ask_stale)
+    code = report.exit_code(ask_stale=ask_stale)
+    if code == 0 and any(entry.verdict.error is not None for entry in report.entries):
+        return 3
+    return code
 
 
 def show(
@@ -120,8 +126,9 @@ def show(
         case options.Rows.TABLE:
             _show_table(report, screens.ordered(entries), now, quiet=quiet)
     if verbose:
-        for _, error in report.errors:
-            show_error(error)
+        for entry in report.entries:
+            if entry.verdict.error is not None:
+                show_error(entry.verdict.error)
 
 
 def _show_table(
