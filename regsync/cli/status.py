@@ -162,12 +162,13 @@ def _look(
     """Ask the store and the registries."""
     from regsync.cli.asking import ask
     from regsync.oci.platform import Platform
-    from regsync.operations.status import Wish  # type: ignore[import-not-found]
+    from regsync.operations.status import Wish
     from regsync.operations.status import status as look
     from regsync.progress import Event, Note
-    from regsync.state.documents import Documents  # type: ignore[import-not-found]
-    from regsync.state.memory import Memory  # type: ignore[import-not-found]
-    from regsync.stores.locate import locate  # type: ignore[import-not-found]
+    from regsync.state.documents import Documents
+    from regsync.state.folders import cache_folder, state_folder
+    from regsync.state.memory import Memory
+    from regsync.stores.locate import locate
 
     def listen(event: Event) -> None:
         if isinstance(event, Note) and not quiet:
@@ -175,10 +176,14 @@ def _look(
 
     wish = Wish(tuple(references), Platform.parse(platform) if platform else None, offline)
     where = locate(store=store, host=host, context=context, env=os.environ)
-    with Memory() as memory:
+    documents = Documents(cache_folder())
+    with Memory(state_folder()) as memory:
         report: StatusReport = ask(
-            lambda registries: look(where, registries, memory, Documents(), wish, listen=listen),
+            lambda registries: look(where, registries, memory, documents, wish, listen=listen),
             config,
             jobs,
         )
+    for note in (memory.note, documents.note):
+        if note is not None and not quiet:
+            say(f"note: {safe(note)}")
     return report

@@ -1,0 +1,1 @@
+"""What regsync remembers between runs; all of it may be deleted at any time."""

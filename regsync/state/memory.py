@@ -1,0 +1,285 @@
+"""Three-way memory: what a name and its tag held when they last agreed, and what was said of them.
+
+One SQLite file in the user's state folder, safe to delete at any time. Nothing secret is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from regsync.clock import Clock, SystemClock
+from regsync.state.database import BUSY_SECONDS, Database, Nonsense
+from regsync.state.values import Known, Sighting, Sync
+
+FILE = "memory.db"
+HISTORY_LIMIT = 20
+"""Syncs kept of one name."""
+SIGHTINGS_LIMIT = 200
+"""Digests kept of one tag."""
+KEEP = timedelta(days=400)
+"""How long a name that nobody asks about is remembered: more than a yearly job needs."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_VERSION = 1
+_SCHEMA = (
+    # `id` is the order of recording, which a clock that jumps cannot shuffle.
+    """CREATE TABLE sync (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        store TEXT NOT NULL, reference TEXT NOT NULL, image_id TEXT NOT NULL, digest TEXT NOT NULL,
+        child TEXT, config TEXT, "by" TEXT NOT NULL, at INTEGER NOT NULL,
+        UNIQUE (store, reference, image_id, digest))""",
+    """CREATE TABLE verdict (
+        store TEXT NOT NULL, reference TEXT NOT NULL, image_id TEXT, verdict TEXT NOT NULL,
+        reason TEXT, stale INTEGER, at INTEGER NOT NULL, built_here INTEGER NOT NULL,
+        PRIMARY KEY (store, reference)) WITHOUT ROWID""",
+    """CREATE TABLE sighting (
+        reference TEXT NOT NULL, digest TEXT NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (reference, digest)) WITHOUT ROWID""",
+)
+_HISTORY = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
+    WHERE store = ? AND reference = ? ORDER BY id DESC"""
+_LAST_SYNCS = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
+    WHERE id IN (SELECT max(id) FROM sync WHERE store = ? GROUP BY reference)"""
+# REPLACE gives the row a new id: it is the last one again.
+_PUT_SYNC = """INSERT OR REPLACE INTO sync
+    (store, reference, image_id, digest, child, config, "by", at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_CUT_SYNCS = """DELETE FROM sync WHERE id IN (
+    SELECT id FROM sync WHERE store = ? AND reference = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"""
+_SYNCS_OF = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
+    WHERE store = ? AND image_id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"""
+_VERDICTS = """SELECT store, reference, image_id, verdict, reason, stale, at, built_here
+    FROM verdict WHERE store = ?"""
+_PUT_VERDICT = """INSERT INTO verdict
+    (store, reference, image_id, verdict, reason, stale, at, built_here)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (store, reference) DO UPDATE SET image_id = excluded.image_id,
+    verdict = excluded.verdict, reason = excluded.reason, stale = excluded.stale,
+    at = excluded.at, built_here = excluded.built_here
+    WHERE excluded.stale IS NOT NULL OR verdict.stale IS NULL"""
+_SEEN = "SELECT digest, first FROM sighting WHERE reference = ? ORDER BY last DESC, first DESC"
+_PUT_SIGHTING = """INSERT INTO sighting (reference, digest, first, last) VALUES (?, ?, ?, ?)
+    ON CONFLICT (reference, digest) DO UPDATE SET
+    first = min(first, excluded.first), last = max(last, excluded.last)"""
+_CUT_SIGHTINGS = """DELETE FROM sighting WHERE reference = ? AND digest IN (
+    SELECT digest FROM sighting WHERE reference = ? ORDER BY last DESC LIMIT -1 OFFSET ?)"""
+
+
+class Memory:
+    """What regsync remembers between runs.
+
+    No method fails for want of a disk: see `regsync.state.database`. Each `record…` is one
+    transaction, so call it once with all that a run has found.
+
+    Args:
+        folder: Where the file is or will be; None for a run without memory.
+        clock: For ages; the times in the values are the caller's.
+        busy_seconds: How long to wait for another run that writes.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        clock: Clock | None = None,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
+        file = folder / FILE if folder else None
+        self._database = Database(file, _SCHEMA, _VERSION, busy_seconds)
+        self._clock = clock or SystemClock()
+
+    @property
+    def note(self) -> str | None:
+        """Why something will not be remembered, one line for people; None while all is well."""
+        return self._database.note
+
+    def last_sync(self, store: str, reference: str) -> Sync | None:
+        """The last sync of a name."""
+        return next(iter(self.history(store, reference)), None)
+
+    def history(self, store: str, reference: str) -> tuple[Sync, ...]:
+        """The syncs of a name, each image and digest once, the newest first."""
+        return self._database.read(
+            lambda connection: tuple(
+                _sync(row) for row in connection.execute(_HISTORY, (_key(store), reference))
+            )
+        )
+
+    def syncs(self, store: str) -> Mapping[str, Sync]:
+        """The last sync of every name in a store, by reference."""
+        return self._database.read(
+            lambda connection: {
+                row[1]: _sync(row) for row in connection.execute(_LAST_SYNCS, (_key(store),))
+            }
+        )
+
+    def syncs_of(self, store: str, image_ids: Iterable[str]) -> tuple[Sync, ...]:
+        """The syncs of some images under whatever names they had, the newest first."""
+        wanted = json.dumps(sorted(image_ids))
+        return self._database.read(
+            lambda connection: tuple(
+                _sync(row) for row in connection.execute(_SYNCS_OF, (_key(store), wanted))
+            )
+        )
+
+    def record(self, syncs: Iterable[Sync]) -> None:
+        """Remember syncs; of one with the same image and digest as before, only its time.
+
+        What came by `pull` or `push` stays so when it is merely observed later.
+        """
+        ours = tuple(syncs)
+        now = _micros(self._clock.now())
+
+        def change(connection: sqlite3.Connection) -> None:
+            for sync in ours:
+                _record_sync(connection, sync, now)
+            _prune(connection, now)
+
+        if ours:
+            self._database.write(change)
+
+    def last_verdicts(self, store: str) -> Mapping[str, Known]:
+        """The last verdict on every name in a store, by reference."""
+        return self._database.read(
+            lambda connection: {
+                row[1]: _known(row) for row in connection.execute(_VERDICTS, (_key(store),))
+            }
+        )
+
+    def record_verdicts(self, verdicts: Iterable[Known]) -> None:
+        """Remember verdicts. `unknown` (`stale` is None) never replaces one that was decided."""
+        rows = [_verdict_row(known) for known in verdicts]
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.executemany(_PUT_VERDICT, rows)
+
+        if rows:
+            self._database.write(change)
+
+    def first_seen(self, reference: str, digest: str) -> datetime | None:
+        """When regsync first saw a tag hold a digest."""
+        return self.seen(reference).get(digest)
+
+    def seen(self, reference: str) -> Mapping[str, datetime]:
+        """Every digest that a tag was seen to hold, and when first; the last seen comes first."""
+        return self._database.read(
+            lambda connection: {
+                digest: _datetime(first)
+                for digest, first in connection.execute(_SEEN, (reference,))
+            }
+        )
+
+    def saw(self, sightings: Iterable[Sighting]) -> None:
+        """Remember what tags held."""
+        rows = [(one.reference, one.digest, _micros(one.at), _micros(one.at)) for one in sightings]
+        cuts = {(row[0], row[0], SIGHTINGS_LIMIT) for row in rows}
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.executemany(_PUT_SIGHTING, rows)
+            connection.executemany(_CUT_SIGHTINGS, cuts)
+
+        if rows:
+            self._database.write(change)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _record_sync(connection: sqlite3.Connection, sync: Sync, now: int) -> None:
+    name, at = (_key(sync.store), sync.reference), _micros(sync.at)
+    rows = connection.execute(_HISTORY, name).fetchall()
+    if sync.by == "observed" and rows and at < rows[0][-1] <= now:
+        # While we looked, another run pulled or pushed this name, and its word is the later one. A
+        # time that has not come yet proves nothing but a clock that was wrong.
+        return
+    before = next((row for row in rows if row[2:4] == (sync.image_id, sync.digest)), None)
+    if before is not None:
+        child, config, by = before[4:7]
+        sync = replace(
+            sync,
+            child=sync.child or child,
+            config=sync.config or config,
+            by=by if sync.by == "observed" else sync.by,
+        )
+    connection.execute(
+        _PUT_SYNC, (*name, sync.image_id, sync.digest, sync.child, sync.config, sync.by, at)
+    )
+    connection.execute(_CUT_SYNCS, (*name, HISTORY_LIMIT))
+
+
+def _prune(connection: sqlite3.Connection, now: int) -> None:
+    """Forget names that nobody asked about for long; a living name keeps its old syncs."""
+    since = now - KEEP // _MICROSECOND
+    connection.execute("DELETE FROM verdict WHERE at < ?", (since,))
+    connection.execute(
+        """DELETE FROM sync WHERE (store, reference) NOT IN (
+            SELECT store, reference FROM sync WHERE at >= ?
+            UNION SELECT store, reference FROM verdict)""",
+        (since,),
+    )
+    connection.execute(
+        """DELETE FROM sighting WHERE reference NOT IN (
+            SELECT reference FROM sighting WHERE last >= ?)""",
+        (since,),
+    )
+
+
+def _key(store: str) -> str:
+    # The path of a layout may hold bytes that are no UTF-8, which SQLite does not take as text.
+    return store.encode("utf-8", "backslashreplace").decode()
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _datetime(micros: Any) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=micros)
+    except (TypeError, OverflowError) as error:
+        raise Nonsense(f"`{micros}` is no time") from error
+
+
+def _sync(row: tuple[Any, ...]) -> Sync:
+    store, reference, image_id, digest, child, config, by, at = row
+    return Sync(store, reference, image_id, digest, child, config, by, _datetime(at))
+
+
+def _verdict_row(known: Known) -> tuple[str | int | None, ...]:
+    return (
+        _key(known.store),
+        known.reference,
+        known.image_id,
+        known.verdict,
+        known.reason,
+        known.stale,
+        _micros(known.at),
+        known.built_here,
+    )
+
+
+def _known(row: tuple[Any, ...]) -> Known:
+    store, reference, image_id, verdict, reason, stale, at, built_here = row
+    decided = None if stale is None else bool(stale)
+    return Known(
+        store, reference, image_id, verdict, reason, decided, _datetime(at), bool(built_here)
+    )
