@@ -38,7 +38,7 @@ def skopeo(tmp_path: Path) -> Skopeo:
 def test_skopeo_reads_a_single_image(
     skopeo: Skopeo, mock_registry: MockRegistry, tmp_path: Path
 ) -> None:
-    # Of OCI media types: Docker's are kept as they came, and skopeo (1.9) looks past them in a layout.
+    # Docker's media types are kept as they came, and skopeo (1.9) looks past them in a layout.
     made = seed.image(AMD, ["one", "two"], labels={"a": "b"})
     mock_registry.put("team/app", made, "1")
     pulled(mock_registry, tmp_path / "layout", "team/app:1")
