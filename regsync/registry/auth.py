@@ -191,7 +191,7 @@ class Authenticator:
         endpoint = self._transport.endpoint
         what = f"cannot read `{endpoint.registry}`"
         answer = await self._transport.send(
-            Request(f"{endpoint.base}/v2/", "GET", TOKEN_LIMIT, kind="ping")
+            Request(f"{endpoint.base}/v2/", "GET", TOKEN_LIMIT, kind="ping", what=what)
         )
         if answer.status >= 500 or answer.status == 429:
             raise failures.from_status(
@@ -248,6 +248,7 @@ class Authenticator:
                 TOKEN_LIMIT,
                 authorization=credentials.basic() if credentials else None,
                 kind="token",
+                what=what,
             )
         )
         if answer.status == 401 and credentials:

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.errors import (
+    ContentError,
     InvalidDigest,
     InvalidManifest,
     NotARegistry,
     NotFound,
-    ServerFailed,
     Unverified,
 )
 from regsync.identity import Credentials
@@ -22,15 +22,12 @@ from regsync.oci import manifest, mediatype
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
-from regsync.oci.paging import next_link
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
-from regsync.oci.strictjson import parse_object
-from regsync.registry import failures
+from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
-from regsync.registry.origin import RefusedAddress, page
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.transport import Answer, Request, Tally, Transport
 
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
 
 CONFIG_LIMIT = 8 * 1024 * 1024
 """Bytes that a config may have."""
-PAGE_LIMIT = 16 * 1024 * 1024
-PAGES, TAGS = 10_000, 1_000_000
 _ACCEPT = {"Accept": ", ".join(mediatype.ACCEPT_MANIFESTS)}
 # Statuses of servers, or proxies before them, that know GET and not HEAD.
 _NO_HEAD = frozenset({400, 405, 501})
@@ -147,7 +142,10 @@ class RegistryClient:
                 raise Unverified(
                     _cannot(reference), f"the bytes are not those of {expected.short}…"
                 )
-        return manifest.parse(answer.body, answer.headers.get("Content-Type"))
+        try:
+            return manifest.parse(answer.body, answer.headers.get("Content-Type"))
+        except ContentError as error:
+            raise type(error)(_cannot(reference), error.why or error.what) from error
 
     async def served(self, repository: Repository, digest: Digest) -> bool:
         """Whether a repository still serves a manifest by its digest: one HEAD, never counted.
@@ -170,7 +168,7 @@ class RegistryClient:
         what = f"cannot look for `{repository.familiar}`"
         url = f"{self._endpoint.base}/v2/{repository.path}/tags/list?n=1"
         try:
-            self._demand(await self._get_list(url, repository), repository, what)
+            await self._get_list(url, repository, what)
         except NotFound:
             return False
         return True
@@ -183,23 +181,8 @@ class RegistryClient:
             RegsyncError: see `resolve`.
         """
         what = f"cannot list the tags of `{repository.familiar}`"
-        url: str | None = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
-        found: dict[str, None] = {}
-        seen: set[str] = set()
-        while url is not None:
-            if url in seen or len(seen) >= PAGES or len(found) > TAGS:
-                raise ServerFailed(what, "its pages never end")
-            seen.add(url)
-            answer = await self._get_list(url, repository)
-            self._demand(answer, repository, what)
-            fields = parse_object(answer.body, limit=PAGE_LIMIT, what="the list of tags")
-            found.update(dict.fromkeys(_tags(fields)))
-            link = next_link(answer.headers.get_list("Link"))
-            try:
-                url = page(url, link) if link else None
-            except RefusedAddress as error:
-                raise ServerFailed(what, str(error)) from error
-        return list(found)
+        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
+        return await listing.tags(url, lambda url: self._get_list(url, repository, what), what)
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """A small blob, whole and verified: a config of an image or an artifact.
@@ -246,11 +229,11 @@ class RegistryClient:
             self._auth,
             f"{self._endpoint.base}/v2/{repository.path}/blobs/{descriptor.digest}",
             Scope.pull(repository.path),
+            f"cannot read {descriptor.digest.short} of `{repository.familiar}`",
         )
         reader = Reader(
             source,
             descriptor,
-            what=f"cannot read {descriptor.digest.short} of `{repository.familiar}`",
             clock=self._clock,
             offset=offset,
             seen=seen,
@@ -268,11 +251,15 @@ class RegistryClient:
         repository = reference.repository
         url = f"{self._endpoint.base}/v2/{repository.path}/manifests/{reference.target}"
         kind: Literal["head", "manifest"] = "head" if method == "HEAD" else "manifest"
-        request = Request(url, method, manifest.SIZE_LIMIT, _ACCEPT, kind=kind)
+        what = _cannot(reference)
+        request = Request(url, method, manifest.SIZE_LIMIT, _ACCEPT, kind=kind, what=what)
         return await self._authorized(request, Scope.pull(repository.path))
 
-    async def _get_list(self, url: str, repository: Repository) -> Answer:
-        return await self._authorized(Request(url, "GET", PAGE_LIMIT), Scope.pull(repository.path))
+    async def _get_list(self, url: str, repository: Repository, what: str) -> Answer:
+        request = Request(url, "GET", listing.PAGE_LIMIT, what=what)
+        answer = await self._authorized(request, Scope.pull(repository.path))
+        self._demand(answer, repository, what)
+        return answer
 
     async def _authorized(self, request: Request, scope: Scope) -> Answer:
         request = replace(request, authorization=await self._auth.authorization(scope))
@@ -316,14 +303,6 @@ def _is_page(answer: Answer) -> bool:
         "text/html",
         "application/xhtml+xml",
     )
-
-
-def _tags(fields: dict[str, Any]) -> list[str]:
-    """The tags of one page; Nexus sends `null`, Artifactory lists digests among them."""
-    values = fields.get("tags") or []
-    if not isinstance(values, list):
-        return []
-    return [tag for tag in values if isinstance(tag, str) and ":" not in tag]
 
 
 def _cannot(reference: Reference) -> str:

@@ -123,7 +123,7 @@ BREAKS: dict[str, Callable[[Asked], list[bytes]]] = {
         head("200 OK", {"Transfer-Encoding": "chunked"}),
         chunked(BLOB[:CUT]),
     ],
-    "close-delimited": lambda asked: [head("200 OK", {"Connection": "close"}), BLOB[:CUT]],
+    "close-delimited": lambda asked: [head("200 OK"), BLOB[:CUT]],
 }
 
 
