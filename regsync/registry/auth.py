@@ -31,8 +31,9 @@ from regsync.oci.challenge import Challenge
 from regsync.oci.scope import Scope, union
 from regsync.registry import failures
 from regsync.registry.failures import Refusal
+from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, realm
-from regsync.registry.transport import Answer, Request, Transport
+from regsync.registry.transport import Transport
 
 TOKEN_LIMIT = 64 * 1024
 # Scopes of one token request: more would not fit the length of a URL that servers accept.
@@ -67,6 +68,11 @@ class Authenticator:
         self._failures: list[RegsyncError] = []
         self._refused: LoginFailed | None = None
         self._foreign_realm: Origin | None = None
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody's credentials are sent: there are none, or they may not go there."""
+        return self._credentials is None or self._foreign_realm is not None
 
     async def prepare(self, scopes: Iterable[Scope]) -> None:
         """Fetch tokens for many scopes in as few requests as the server allows.

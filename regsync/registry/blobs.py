@@ -24,8 +24,9 @@ from regsync.oci.descriptor import Descriptor
 from regsync.oci.scope import Scope
 from regsync.registry import failures
 from regsync.registry.auth import Authenticator
+from regsync.registry.message import Answer, Request
 from regsync.registry.retry import ATTEMPTS, backoff
-from regsync.registry.transport import Answer, Request, Transport
+from regsync.registry.transport import Transport
 
 if TYPE_CHECKING:
     from hashlib import _Hash

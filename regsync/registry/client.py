@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, Self
 from regsync.clock import Clock, SystemClock
 from regsync.errors import (
     ContentError,
-    InvalidDigest,
     InvalidManifest,
     NotARegistry,
     NotFound,
@@ -28,8 +27,9 @@ from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
+from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
-from regsync.registry.transport import Answer, Request, Tally, Transport
+from regsync.registry.transport import Transport
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -86,6 +86,11 @@ class RegistryClient:
         return self._transport.tally
 
     @property
+    def anonymous(self) -> bool:
+        """Whether nobody's credentials are sent; a 401 may then mean "not there"."""
+        return self._auth.anonymous
+
+    @property
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
         return self._transport.rate_limit
@@ -113,14 +118,14 @@ class RegistryClient:
         answer = await self._manifest("HEAD", reference)
         if answer.status not in _NO_HEAD:
             self._demand(answer, reference.repository, _cannot(reference))
-            digest = _told_digest(answer)
+            digest = answer.digest
             if reference.digest is not None:
                 digest = self._agree(reference, reference.digest, digest)
-            if digest is not None and not _is_page(answer):
+            if digest is not None and not answer.is_page:
                 length = answer.headers.get("Content-Length", "")
                 return Resolved(
                     digest,
-                    mediatype.base(answer.headers.get("Content-Type", "")),
+                    answer.media_type,
                     int(length) if length.isascii() and length.isdigit() else None,
                 )
         found = await self.manifest(reference)
@@ -137,7 +142,7 @@ class RegistryClient:
         """
         answer = await self._manifest("GET", reference)
         self._demand(answer, reference.repository, _cannot(reference))
-        for expected in (reference.digest, _told_digest(answer)):
+        for expected in (reference.digest, answer.digest):
             if expected is not None and not expected.matches(answer.body):
                 raise Unverified(
                     _cannot(reference), f"the bytes are not those of {expected.short}…"
@@ -281,7 +286,7 @@ class RegistryClient:
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
                 retry_at=answer.retry_at,
             )
-        if _is_page(answer) and answer.body:
+        if answer.is_page and answer.body:
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
 
     def _agree(self, reference: Reference, asked: Digest, told: Digest | None) -> Digest:
@@ -289,20 +294,6 @@ class RegistryClient:
         if told is not None and told.algorithm == asked.algorithm and told != asked:
             raise Unverified(_cannot(reference), f"the registry answers with {told.short}…")
         return asked
-
-
-def _told_digest(answer: Answer) -> Digest | None:
-    try:
-        return Digest.parse(answer.headers.get("Docker-Content-Digest", ""))
-    except InvalidDigest:
-        return None
-
-
-def _is_page(answer: Answer) -> bool:
-    return mediatype.base(answer.headers.get("Content-Type", "")) in (
-        "text/html",
-        "application/xhtml+xml",
-    )
 
 
 def _cannot(reference: Reference) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from regsync.errors import ServerFailed
 from regsync.oci.paging import next_link
 from regsync.oci.strictjson import parse_object
+from regsync.registry.message import Answer
 from regsync.registry.origin import RefusedAddress, page
-from regsync.registry.transport import Answer
 
 PAGE_LIMIT = 16 * 1024 * 1024
 """Bytes that one page may have."""

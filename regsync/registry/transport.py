@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
 
 import httpx
 
@@ -25,6 +22,7 @@ from regsync.registry import failures
 from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
 from regsync.registry.lanes import Lane, Lanes
+from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.origin import Origin, RefusedAddress, redirect
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.ratelimit import parse as parse_limit
@@ -32,53 +30,9 @@ from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, backoff, retry_af
 
 USER_AGENT = f"regsync-containers/{__version__}"
 HOPS = 5
-KINDS = ("head", "get", "token", "ping", "counted_pulls")
-"""What is counted: requests by kind, and manifests served, as Docker Hub counts pulls."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A body of a few megabytes at one byte now and then defeats every read time-out.
 _BODY_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What may be sent again without harm.
-
-    Attributes:
-        url: Absolute, on the registry's origin or judged by the origin policy.
-        method: GET or HEAD.
-        limit: Bytes of the body that are accepted; of a stream, bytes of an error body.
-        headers: Further headers, without `Authorization`.
-        authorization: Goes to the origin of `url` and not beyond it.
-        kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
-        what: What cannot be done if it fails, for errors.
-    """
-
-    url: str
-    method: Literal["GET", "HEAD"]
-    limit: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    authorization: str | None = field(default=None, repr=False)
-    kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
-    what: str = "cannot read the registry"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, never a redirect: the body whole and within its limit, or a stream of it."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    url: str
-    retry_at: datetime | None = None
-    stream: AsyncIterator[bytes] | None = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """Requests really sent, by kind (see `KINDS`): what `requests` in the JSON says."""
-
-    sent: Counter[str] = field(default_factory=Counter)
 
 
 class Transport:

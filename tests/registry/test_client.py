@@ -266,6 +266,24 @@ def test_what_cannot_be_told_is_not_no(reply: Any) -> None:
             ask(wire, lambda client: client.exists(repository))
 
 
+def test_who_is_nobody() -> None:
+    """No credentials, or a token server on another host, to which they do not go."""
+
+    async def resolved(client: RegistryClient) -> bool:
+        await client.resolve(Reference.parse(f"{wire.host}/a/b:1"))
+        return client.anonymous
+
+    mine = Credentials("u", SECRET)
+    with serve(TokenServer()) as wire:
+        assert ask(wire, resolved) is True
+        assert ask(wire, resolved, credentials=mine) is False
+    with serve(TokenServer()) as tokens:
+        realm = {"WWW-Authenticate": f'Bearer realm="http://{tokens.host}/token"'}
+        with serve(lambda seen: GOOD if seen.authorization else (401, realm, b"")) as wire:
+            assert ask(wire, resolved, credentials=mine) is True
+    assert [one.authorization for one in tokens.seen] == [None]
+
+
 def tags(wire: Any) -> Any:
     return ask(wire, lambda client: client.tags(Repository(wire.host, "a/b")))
 
