@@ -14,9 +14,13 @@ RegsyncError                 anything that ends or narrows what was asked
 │   ├── LoginFailed          the credentials were refused
 │   └── CredentialsBroken    a configured source of credentials cannot be read
 ├── NotFound                 the registry has no such thing                 exit 5
+├── PlatformMissing          the tag is there, and not for this platform    exit 5
+├── Unsupported              a kind of content that regsync does not handle exit 1
 ├── RateLimited              asked too often; says when to come back        exit 6
+├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
-│   └── EngineUnreachable    no engine answers, or it may not be asked
+│   ├── EngineUnreachable    no engine answers, or it may not be asked
+│   └── StoreLocked          another run is writing to it                   exit 8
 └── RegistryFailure          the registry could not be asked                exit 1
     ├── Unreachable          no connection: name, port, time-out
     ├── TlsFailed            no trust, or TLS where none was expected
@@ -127,6 +131,22 @@ class NotFound(RegsyncError):
     exit_code = 5
 
 
+class PlatformMissing(RegsyncError):
+    """The reference exists, and holds nothing for the platform that was asked for.
+
+    No `NotFound`: the tag is there, and must never be taken for one that is gone.
+    """
+
+    code = "platform_missing"
+    exit_code = 5
+
+
+class Unsupported(RegsyncError):
+    """It exists, and is of a kind that cannot be handled, e.g. an artifact for an image."""
+
+    code = "unsupported"
+
+
 class RateLimited(RegsyncError):
     """Asked too often.
 
@@ -144,6 +164,12 @@ class RateLimited(RegsyncError):
         self.retry_at = retry_at
 
 
+class OutputFailed(RegsyncError):
+    """The answer is known, and standard output does not take it."""
+
+    code = "output_failed"
+
+
 class StoreFailure(RegsyncError):
     """A local store (an engine, a layout) cannot be asked, or its answer cannot be read."""
 
@@ -154,6 +180,13 @@ class EngineUnreachable(StoreFailure):
     """No engine answers, it went away, or this user may not ask it."""
 
     code = "engine_unreachable"
+
+
+class StoreLocked(StoreFailure):
+    """Another run is writing to the store, and does not come to an end."""
+
+    code = "locked"
+    exit_code = 8
 
 
 class RegistryFailure(RegsyncError):

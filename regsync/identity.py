@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
+
+_OTHER = re.compile(r"[^A-Z0-9]")
+
+
+def variable(registry: str, field: str) -> str:
+    """The environment variable that holds a `USERNAME` or `PASSWORD` for a registry host.
+
+    `r.example:5000` and `PASSWORD` → `REGSYNC_R_EXAMPLE_5000_PASSWORD`.
+    """
+    return f"REGSYNC_{_OTHER.sub('_', registry.upper())}_{field}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,20 @@
-"""Text for a terminal: what a registry chose cannot move the cursor or colour the screen."""
+"""The two streams: what may be written to them, and what happens when they fail.
+
+What a registry chose cannot move the cursor or colour the screen (`safe`). A reader that goes away
+(`| head -1`) has had enough, and changes nothing; a full disk is an error.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self, TextIO
 
-from regsync.errors import RegsyncError
+from regsync.errors import OutputFailed, RegsyncError
 
 _TEXT_LIMIT = 1000
 # Controls, formats (bidi, zero-width), surrogates, private use, line and paragraph separators.
@@ -23,11 +32,80 @@ def safe(text: str) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What a stream can show.
+
+    Attributes:
+        width: Columns, or None where it is not a terminal and nothing needs to fit.
+        colour: Whether colours may be written; meaning never rests on them.
+    """
+
+    width: int | None = None
+    colour: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO, env: Mapping[str, str]) -> Self:
+        """Look at a stream. `NO_COLOR` (https://no-color.org) and `TERM=dumb` take colours away."""
+        if not stream.isatty():
+            return cls()
+        plain = bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb"
+        return cls(shutil.get_terminal_size().columns, not plain)
+
+
+def open_streams() -> None:
+    """Make both streams ones that can be written to, whatever was handed over at the start.
+
+    A closed descriptor is None in Python, and `print(file=None)` would send errors to stdout.
+    Characters that the encoding lacks are written as `?`.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def write(text: str) -> None:
+    """Write the data that was asked for to stdout, with a newline.
+
+    Raises:
+        OutputFailed: it cannot be written, e.g. to a full disk.
+    """
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard(sys.stdout)
+    except OSError as error:
+        _discard(sys.stdout)
+        raise OutputFailed(
+            "cannot write to standard output", error.strerror or str(error)
+        ) from None
+
+
+def say(text: str) -> None:
+    """Write a line for people to stderr; that nobody can read it is no failure."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+
+
 def show_error(error: RegsyncError) -> None:
-    """Print what, why and how on stderr."""
+    """Say what, why and how to go on."""
     lines = [f"error: {safe(error.what)}"]
     if error.why:
         lines.append(f"  {safe(error.why)}")
     if error.hint:
         lines.append(f"hint: {safe(error.hint)}")
-    print("\n".join(lines), file=sys.stderr)
+    say("\n".join(lines))
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what the stream still holds go nowhere, or Python complains about it at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

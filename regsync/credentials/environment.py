@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from regsync.errors import CredentialsBroken
-from regsync.identity import Credentials
-
-_OTHER = re.compile(r"[^A-Z0-9]")
-
-
-def variable(registry: str, field: str) -> str:
-    """The variable's name: `r.example:5000` and `PASSWORD` → `REGSYNC_R_EXAMPLE_5000_PASSWORD`."""
-    return f"REGSYNC_{_OTHER.sub('_', registry.upper())}_{field}"
+from regsync.identity import Credentials, variable
 
 
 def find(registry: str, env: Mapping[str, str]) -> Credentials | None:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from regsync.oci.reference import Reference, Repository
-from regsync.registry.client import RegistryClient, Resolved
-from regsync.registry.hosts import endpoint
+from regsync.registry.client import Resolved
+from regsync.stores.remote import Registries
 
 
-async def digest(reference: Reference) -> Resolved:
+async def digest(reference: Reference, registries: Registries) -> Resolved:
     """The digest that a reference points to at its registry.
 
     Raises:
-        RegsyncError: see `RegistryClient.resolve`.
+        RegsyncError: see `Registries.client` and `RegistryClient.resolve`.
     """
-    async with RegistryClient(endpoint(reference.registry)) as client:
-        return await client.resolve(reference)
+    return await registries.client(reference.registry).resolve(reference)
 
 
-async def tags(repository: Repository) -> list[str]:
+async def tags(repository: Repository, registries: Registries) -> list[str]:
     """All tags of a repository, in the registry's order.
 
     Raises:
-        RegsyncError: see `RegistryClient.tags`.
+        RegsyncError: see `Registries.client` and `RegistryClient.tags`.
     """
-    async with RegistryClient(endpoint(repository.registry)) as client:
-        return await client.tags(repository)
+    return await registries.client(repository.registry).tags(repository)

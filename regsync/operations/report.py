@@ -77,7 +77,7 @@ class StatusReport:
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many entries have each verdict, in the order of `Kind`; what is absent is left out."""
+        """How many entries have each verdict, in the order of `Kind`; absent ones left out."""
         counted = Counter(entry.verdict.kind for entry in self.entries)
         return {kind.value: counted[kind] for kind in Kind if counted[kind]}
 

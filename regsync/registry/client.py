@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidDigest, NotARegistry, ServerFailed, Unverified
+from regsync.errors import (
+    InvalidDigest,
+    InvalidManifest,
+    NotARegistry,
+    NotFound,
+    ServerFailed,
+    Unverified,
+)
 from regsync.identity import Credentials
 from regsync.oci import manifest, mediatype
+from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.paging import next_link
@@ -21,10 +28,17 @@ from regsync.oci.scope import Scope
 from regsync.oci.strictjson import parse_object
 from regsync.registry import failures
 from regsync.registry.auth import Authenticator
+from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
 from regsync.registry.origin import RefusedAddress, page
-from regsync.registry.transport import Answer, Tally, Transport, open_http
+from regsync.registry.ratelimit import RateLimit
+from regsync.registry.transport import Answer, Request, Tally, Transport
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+CONFIG_LIMIT = 8 * 1024 * 1024
+"""Bytes that a config may have."""
 PAGE_LIMIT = 16 * 1024 * 1024
 PAGES, TAGS = 10_000, 1_000_000
 _ACCEPT = {"Accept": ", ".join(mediatype.ACCEPT_MANIFESTS)}
@@ -50,12 +64,11 @@ class RegistryClient:
         credentials: Credentials | None = None,
         *,
         clock: Clock | None = None,
-        http: httpx.AsyncClient | None = None,
     ) -> None:
-        self._http = http or open_http(endpoint)
-        self._transport = Transport(endpoint, self._http, clock or SystemClock())
-        self._auth = Authenticator(self._transport, credentials, clock or SystemClock())
         self._endpoint = endpoint
+        self._clock = clock or SystemClock()
+        self._transport = Transport(endpoint, self._clock)
+        self._auth = Authenticator(self._transport, credentials, self._clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,12 +79,28 @@ class RegistryClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
 
     @property
     def tally(self) -> Tally:
         """The requests sent so far."""
         return self._transport.tally
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the registry last told of its limits; None where it tells nothing."""
+        return self._transport.rate_limit
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should be told once about asking this registry."""
+        if self._endpoint.verify or not self._endpoint.base.startswith("https:"):
+            return ()
+        return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
@@ -88,7 +117,7 @@ class RegistryClient:
         """
         answer = await self._manifest("HEAD", reference)
         if answer.status not in _NO_HEAD:
-            self._demand(answer, reference)
+            self._demand(answer, reference.repository, _cannot(reference))
             digest = _told_digest(answer)
             if reference.digest is not None:
                 digest = self._agree(reference, reference.digest, digest)
@@ -112,15 +141,39 @@ class RegistryClient:
             RegsyncError: see `resolve`.
         """
         answer = await self._manifest("GET", reference)
-        self._demand(answer, reference)
-        if _is_page(answer):
-            raise NotARegistry(_cannot(reference), "it answers with a web page")
+        self._demand(answer, reference.repository, _cannot(reference))
         for expected in (reference.digest, _told_digest(answer)):
             if expected is not None and not expected.matches(answer.body):
                 raise Unverified(
                     _cannot(reference), f"the bytes are not those of {expected.short}…"
                 )
         return manifest.parse(answer.body, answer.headers.get("Content-Type"))
+
+    async def served(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a repository still serves a manifest by its digest: one HEAD, never counted.
+
+        Raises:
+            RegsyncError: see `resolve`; only a plain "not found" is an answer.
+        """
+        try:
+            await self.resolve(Reference(repository, digest=digest))
+        except NotFound:
+            return False
+        return True
+
+    async def exists(self, repository: Repository) -> bool:
+        """Whether a repository is there and may be read: a GET that no registry counts as a pull.
+
+        Raises:
+            RegsyncError: see `resolve`; only a plain "not found" is an answer.
+        """
+        what = f"cannot look for `{repository.familiar}`"
+        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list?n=1"
+        try:
+            self._demand(await self._get_list(url, repository), repository, what)
+        except NotFound:
+            return False
+        return True
 
     async def tags(self, repository: Repository) -> list[str]:
         """All tags of a repository, in the registry's order, each once.
@@ -137,13 +190,8 @@ class RegistryClient:
             if url in seen or len(seen) >= PAGES or len(found) > TAGS:
                 raise ServerFailed(what, "its pages never end")
             seen.add(url)
-            answer = await self._authorized("GET", url, Scope.pull(repository.path), PAGE_LIMIT)
-            if answer.status != 200:
-                raise failures.from_status(
-                    answer.status, answer.body, what=what, retry_at=answer.retry_at
-                )
-            if _is_page(answer):
-                raise NotARegistry(what, "it answers with a web page")
+            answer = await self._get_list(url, repository)
+            self._demand(answer, repository, what)
             fields = parse_object(answer.body, limit=PAGE_LIMIT, what="the list of tags")
             found.update(dict.fromkeys(_tags(fields)))
             link = next_link(answer.headers.get_list("Link"))
@@ -153,43 +201,101 @@ class RegistryClient:
                 raise ServerFailed(what, str(error)) from error
         return list(found)
 
-    async def _manifest(self, method: str, reference: Reference) -> Answer:
+    async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
+        """A small blob, whole and verified: a config of an image or an artifact.
+
+        Raises:
+            Unverified: other bytes than the descriptor says, twice.
+            InvalidManifest: the descriptor claims more than `CONFIG_LIMIT` bytes.
+            RegsyncError: see `resolve`.
+        """
+        if descriptor.size > CONFIG_LIMIT:
+            raise InvalidManifest(
+                f"cannot read the config {descriptor.digest.short} of `{repository.familiar}`",
+                f"it claims {descriptor.size} bytes; {CONFIG_LIMIT} are accepted",
+            )
+        try:
+            return await self._small(repository, descriptor)
+        except Unverified:
+            # Once more, from the beginning: a proxy between may have spoiled it.
+            return await self._small(repository, descriptor)
+
+    @asynccontextmanager
+    async def blob(
+        self,
+        repository: Repository,
+        descriptor: Descriptor,
+        *,
+        offset: int = 0,
+        seen: _Hash | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a blob at an offset; iterate to its end, and its bytes are the right ones.
+
+        It is streamed in constant memory and continued where a connection breaks. The descriptor's
+        `urls` are never fetched. See `blobs.Reader` for the arguments.
+
+        Raises:
+            Unverified: while iterating, at the latest at the end: what came before is not to be
+                used then. Read again from 0 once before giving up.
+            RegsyncError: see `resolve`.
+        """
+        source = Source(
+            self._transport,
+            self._auth,
+            f"{self._endpoint.base}/v2/{repository.path}/blobs/{descriptor.digest}",
+            Scope.pull(repository.path),
+        )
+        reader = Reader(
+            source,
+            descriptor,
+            what=f"cannot read {descriptor.digest.short} of `{repository.familiar}`",
+            clock=self._clock,
+            offset=offset,
+            seen=seen,
+            on_bytes=on_bytes,
+            pace=pace,
+        )
+        async with aclosing(reader.chunks()) as chunks:
+            yield chunks
+
+    async def _small(self, repository: Repository, descriptor: Descriptor) -> bytes:
+        async with self.blob(repository, descriptor) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+
+    async def _manifest(self, method: Literal["GET", "HEAD"], reference: Reference) -> Answer:
         repository = reference.repository
         url = f"{self._endpoint.base}/v2/{repository.path}/manifests/{reference.target}"
-        return await self._authorized(
-            method, url, Scope.pull(repository.path), manifest.SIZE_LIMIT, _ACCEPT
-        )
+        kind: Literal["head", "manifest"] = "head" if method == "HEAD" else "manifest"
+        request = Request(url, method, manifest.SIZE_LIMIT, _ACCEPT, kind=kind)
+        return await self._authorized(request, Scope.pull(repository.path))
 
-    async def _authorized(
-        self,
-        method: str,
-        url: str,
-        scope: Scope,
-        limit: int,
-        headers: dict[str, str] | None = None,
-    ) -> Answer:
-        header = await self._auth.authorization(scope)
-        answer = await self._transport.send(
-            method, url, limit=limit, headers=headers, authorization=header
-        )
+    async def _get_list(self, url: str, repository: Repository) -> Answer:
+        return await self._authorized(Request(url, "GET", PAGE_LIMIT), Scope.pull(repository.path))
+
+    async def _authorized(self, request: Request, scope: Scope) -> Answer:
+        request = replace(request, authorization=await self._auth.authorization(scope))
+        answer = await self._transport.send(request)
         # Once for a token that another repository spoiled or that expired, never in a circle.
-        if answer.status == 401 and answer.url == url:
-            renewed = await self._auth.renew(scope, header, answer)
+        if answer.status == 401 and answer.url == request.url:
+            renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
-                answer = await self._transport.send(
-                    method, url, limit=limit, headers=headers, authorization=renewed
-                )
+                answer = await self._transport.send(replace(request, authorization=renewed))
         return answer
 
-    def _demand(self, answer: Answer, reference: Reference) -> None:
+    def _demand(self, answer: Answer, repository: Repository, what: str) -> None:
+        """Raise unless an answer is 200 and no web page."""
         if answer.status != 200:
             raise failures.from_status(
                 answer.status,
                 answer.body,
-                what=_cannot(reference),
-                scope=str(Scope.pull(reference.repository.path)),
+                what=what,
+                refusal=self._auth.refusal(Scope.pull(repository.path)),
                 retry_at=answer.retry_at,
             )
+        if _is_page(answer) and answer.body:
+            raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
 
     def _agree(self, reference: Reference, asked: Digest, told: Digest | None) -> Digest:
         # An answer in another algorithm neither proves nor disproves: the digest asked for stands.

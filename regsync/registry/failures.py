@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -23,41 +25,92 @@ from regsync.errors import (
 )
 from regsync.oci import errorcode
 from regsync.oci.errorcode import RegistryError
+from regsync.registry.hosts import Endpoint
+from regsync.registry.origin import Origin
 
+PAGE_HINT = "check the host; behind a captive portal or a proxy, log in there first"
+# X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH; _CERT_NOT_YET_VALID and _HAS_EXPIRED.
+_NAME_CODES = frozenset({62, 64})
+_DATE_CODES = frozenset({9, 10})
 _PLAIN_TEXTS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH")
 _TLS_PORT_TEXTS = (b"HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
 
 
-def from_exception(error: httpx.HTTPError, registry: str, *, tls: bool) -> RegistryFailure:
-    """What a connection that failed means."""
-    what = f"cannot reach `{registry}`"
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What to say where a registry refuses: as whom it was asked, for what, and what may help."""
+
+    why: str
+    hint: str | None = None
+    limit_hint: str | None = None
+
+
+def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) -> RegistryFailure:
+    """What a connection that failed means.
+
+    Args:
+        error: What httpx says.
+        endpoint: The registry that was asked.
+        where: The origin that was connected to: the registry's own, or one it led to.
+    """
+    registry = endpoint.registry
+    own = where == endpoint.origin
+    # A configured endpoint, a token server or a store of blobs is named beside the registry.
+    named = own and where.host == Origin.of(f"https://{registry}").host
+    what = f"cannot reach `{registry}`" + ("" if named else f" at {where}")
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return TlsFailed(
-                what,
-                f"its certificate is not trusted: {cause.verify_message}",
-                f'name its authority in regsync.toml: [registry."{registry}"] ca_file = "…"',
-            )
+            return _untrusted(cause, what, registry)
         if isinstance(cause, ssl.SSLError):
             if any(text in str(cause).upper().replace(" ", "_") for text in _PLAIN_TEXTS):
-                return InsecureRegistry(
-                    what,
-                    "it speaks plain HTTP, and TLS was expected",
-                    f'if that is meant, set it in regsync.toml: [registry."{registry}"] '
-                    'tls = "off"',
-                )
+                return _speaks_plain(what, registry, own=own)
             return TlsFailed(what, f"TLS failed: {cause.reason or cause}")
         if isinstance(cause, socket.gaierror):
-            return Unreachable(what, "no such host", "check the name, or the network")
+            return Unreachable(
+                what, "no such host", _proxy_hint(where) or "check the name, or the network"
+            )
         if isinstance(cause, ConnectionRefusedError):
-            return Unreachable(what, "connection refused: nothing listens there")
+            return Unreachable(
+                what, "connection refused: nothing listens there", _proxy_hint(where)
+            )
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(what, f"the proxy of the environment refuses: {error}")
     if isinstance(error, httpx.ConnectTimeout):
-        return Unreachable(what, "connect timed out")
+        return Unreachable(what, "connect timed out", _proxy_hint(where))
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(what, "it stopped answering")
-    if isinstance(error, httpx.RemoteProtocolError) and not tls and "\\x15\\x03" in repr(error):
+    plain = where.scheme == "http"
+    if plain and isinstance(error, httpx.RemoteProtocolError) and "\\x15\\x03" in repr(error):
         return speaks_tls(registry)
     return Unreachable(what, f"the connection broke: {error or type(error).__name__}")
+
+
+def _untrusted(cause: ssl.SSLCertVerificationError, what: str, registry: str) -> TlsFailed:
+    why = f"its certificate is not trusted: {cause.verify_message}"
+    if cause.verify_code in _NAME_CODES:
+        return TlsFailed(what, why, "ask for it by a name that its certificate holds")
+    if cause.verify_code in _DATE_CODES:
+        return TlsFailed(what, why, "it has to be renewed there, or this machine's clock is wrong")
+    return TlsFailed(
+        what, why, f'name its authority in regsync.toml: [registry."{registry}"] ca_file = "…"'
+    )
+
+
+def _speaks_plain(what: str, registry: str, *, own: bool) -> InsecureRegistry:
+    setting = f'if that is meant, set it in regsync.toml: [registry."{registry}"] tls = "off"'
+    return InsecureRegistry(
+        what, "it speaks plain HTTP, and TLS was expected", setting if own else None
+    )
+
+
+def _proxy_hint(where: Origin) -> str | None:
+    """A connection that failed was perhaps one to a proxy; its address may hold a password."""
+    if where.is_loopback or proxy_bypass(where.host):
+        return None
+    named = {where.scheme, "all"} & getproxies().keys()
+    if not named:
+        return None
+    return f"it is asked through the proxy of the environment ({min(named).upper()}_PROXY)"
 
 
 def speaks_tls(registry: str) -> TlsFailed:
@@ -75,7 +128,12 @@ def is_tls_port(status: int, body: bytes) -> bool:
 
 
 def from_status(
-    status: int, body: bytes, *, what: str, scope: str = "", retry_at: datetime | None = None
+    status: int,
+    body: bytes,
+    *,
+    what: str,
+    refusal: Refusal | None = None,
+    retry_at: datetime | None = None,
 ) -> RegsyncError:
     """What a status other than success means.
 
@@ -83,23 +141,24 @@ def from_status(
         status: The HTTP status.
         body: The error body; empty for HEAD.
         what: What could not be done.
-        scope: The scope that was asked for, to name in an answer about credentials.
+        refusal: What to say of credentials where they are missing or not enough.
         retry_at: For 429: when it may work again.
     """
     errors = errorcode.parse(body)
     why = _reason(status, errors)
-    if status == 401:
-        wanted = f"; wanted: `{scope}`" if scope else ""
-        return Unauthorized(what, f"{why}{wanted}")
-    if status == 403:
-        return Unauthorized(what, why)
+    if status in (401, 403):
+        if refusal is None:
+            return Unauthorized(what, why)
+        return Unauthorized(what, f"{why}: {refusal.why}", refusal.hint)
     if status == 404:
         if not errors and body.lstrip()[:1] == b"<":
-            return NotARegistry(what, "it answers with a web page")
+            return NotARegistry(what, "it answers with a web page", PAGE_HINT)
         return NotFound(what, why)
     if status == 429:
         when = f"; try again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""
-        return RateLimited(what, why + when, retry_at=retry_at)
+        return RateLimited(
+            what, why + when, refusal.limit_hint if refusal else None, retry_at=retry_at
+        )
     return ServerFailed(what, why)
 
 

@@ -8,25 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from urllib.parse import urlsplit
 
+from regsync.errors import InvalidConfig, TlsFailed
 from regsync.oci.reference import DOCKER_HUB
-from regsync.registry.origin import Origin
+from regsync.registry.origin import Origin, RefusedAddress
+from regsync.settings import HostSettings, Tls
 
-Tls = Literal["on", "off", "insecure"]
 _HUB_ENDPOINT = "https://registry-1.docker.io"
+JOBS = 32
+"""Requests at once to one host where nothing else is set; docs/architecture.md has the figures."""
 CERTS_D = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
-
-
-@dataclass(frozen=True, slots=True)
-class HostSettings:
-    """What the user configured for one registry; None where nothing was."""
-
-    endpoint: str | None = None
-    tls: Tls | None = None
-    ca_file: Path | None = None
-    jobs: int | None = None
-    endpoint_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +30,8 @@ class Endpoint:
         base: Scheme, host and port, without a slash at the end.
         verify: Whether certificates are checked.
         ca_files: Authorities trusted for this host beside the system's.
+        client_certificates: Certificates shown to this host, each with its key.
+        jobs: Requests at once; streams of blobs are counted apart, as many again.
         sends_credentials: False where the endpoint is another origin than the host that the
             credentials are for.
     """
@@ -46,7 +40,8 @@ class Endpoint:
     base: str
     verify: bool = True
     ca_files: tuple[Path, ...] = ()
-    jobs: int = 8
+    client_certificates: tuple[tuple[Path, Path], ...] = ()
+    jobs: int = JOBS
     sends_credentials: bool = True
 
     @property
@@ -61,22 +56,28 @@ def endpoint(
     """The way to `registry`, from its settings and its `certs.d` folder.
 
     Raises:
-        RefusedAddress: a configured endpoint is no http(s) address.
+        InvalidConfig: the configured endpoint is no http(s) address.
+        TlsFailed: a `certs.d` folder cannot be read, or a client certificate there has no key.
     """
     chosen = settings or HostSettings()
-    folders = [folder for root in certs_d if (folder := root / registry).is_dir()]
-    files = tuple(file for folder in folders for file in sorted(folder.glob("*.crt")))
+    folders = [folder for root in certs_d if _is_folder(registry, folder := root / registry)]
+    files = tuple(file for folder in folders for file in _listed(registry, folder, ".crt"))
     if chosen.ca_file:
         files = (chosen.ca_file, *files)
     own = _HUB_ENDPOINT if registry == DOCKER_HUB else _own_base(registry, chosen.tls, folders)
-    base = chosen.endpoint.rstrip("/") if chosen.endpoint else own
+    base = own if chosen.endpoint is None else _chosen_base(registry, chosen.endpoint)
     same = Origin.of(base) == Origin.of(own)
     return Endpoint(
         registry=registry,
         base=base,
         verify=chosen.tls != "insecure",
         ca_files=files,
-        jobs=chosen.jobs or 8,
+        client_certificates=tuple(
+            (file, _key(registry, file))
+            for folder in folders
+            for file in _listed(registry, folder, ".cert")
+        ),
+        jobs=chosen.jobs or JOBS,
         sends_credentials=same or chosen.endpoint_auth,
     )
 
@@ -86,3 +87,50 @@ def _own_base(registry: str, tls: Tls | None, folders: list[Path]) -> str:
         loopback = Origin.of(f"https://{registry}").is_loopback
         tls = "off" if loopback and not folders else "on"
     return f"{'http' if tls == 'off' else 'https'}://{registry}"
+
+
+def _is_folder(registry: str, folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError as error:
+        # Whether TLS is meant cannot be told, and a guess is what this module never makes.
+        raise TlsFailed(
+            f"cannot read the certificates of `{registry}`", f"{folder}: {error.strerror or error}"
+        ) from error
+
+
+def _listed(registry: str, folder: Path, suffix: str) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == suffix)
+    except OSError as error:
+        raise TlsFailed(
+            f"cannot read the certificates of `{registry}`", f"{folder}: {error.strerror or error}"
+        ) from error
+
+
+def _key(registry: str, certificate: Path) -> Path:
+    """`client.key` beside `client.cert`, as docker has it."""
+    key = certificate.with_suffix(".key")
+    if not key.exists():
+        raise TlsFailed(
+            f"cannot read the certificates of `{registry}`",
+            f"{certificate} has no key beside it ({key.name})",
+            "authorities end in .crt; .cert is for client certificates, each with its .key",
+        )
+    return key
+
+
+def _chosen_base(registry: str, address: str) -> str:
+    """A configured endpoint, never shown again: somebody may have put a password into it."""
+    try:
+        origin = Origin.of(address)
+        parts = urlsplit(address)
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise RefusedAddress("it is more than scheme, host and port")
+    except RefusedAddress as error:
+        raise InvalidConfig(
+            f"cannot ask `{registry}`",
+            f"`endpoint` of this host in regsync.toml has no meaning: {error}",
+            'write scheme, host and port: endpoint = "https://mirror.example.com:5000"',
+        ) from error
+    return str(origin)

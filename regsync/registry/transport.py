@@ -7,45 +7,75 @@ inflates without bound) and reads no netrc.
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
-import ssl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import httpx
 
 from regsync import __version__
 from regsync.clock import Clock
-from regsync.errors import RateLimited, ServerFailed, TlsFailed, Unreachable
+from regsync.errors import RateLimited, RegistryFailure, ServerFailed, Unreachable
 from regsync.registry import failures
 from regsync.registry.hosts import Endpoint
-from regsync.registry.origin import RefusedAddress, redirect
+from regsync.registry.lanes import Lane, Lanes
+from regsync.registry.origin import Origin, RefusedAddress, redirect
+from regsync.registry.ratelimit import RateLimit
+from regsync.registry.ratelimit import parse as parse_limit
 from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, WAIT_BUDGET, backoff, retry_after
 
 USER_AGENT = f"regsync-containers/{__version__}"
 HOPS = 5
+KINDS = ("head", "get", "token", "ping", "counted_pulls")
+"""What is counted: requests by kind, and manifests served, as Docker Hub counts pulls."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 # A body of a few megabytes at one byte now and then defeats every read time-out.
 _BODY_SECONDS = 60.0
+# A host that takes no connection is not knocked at again by each of a hundred references.
+_DOWN_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What may be sent again without harm.
+
+    Attributes:
+        url: Absolute, on the registry's origin or judged by the origin policy.
+        method: GET or HEAD.
+        limit: Bytes of the body that are accepted; of a stream, bytes of an error body.
+        headers: Further headers, without `Authorization`.
+        authorization: Goes to the origin of `url` and not beyond it.
+        kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
+    """
+
+    url: str
+    method: Literal["GET", "HEAD"]
+    limit: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authorization: str | None = field(default=None, repr=False)
+    kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: never a redirect, the body whole and within its limit."""
+    """What came back, never a redirect: the body whole and within its limit, or a stream of it."""
 
     status: int
     headers: httpx.Headers
     body: bytes
     url: str
     retry_at: datetime | None = None
+    stream: AsyncIterator[bytes] | None = None
 
 
 @dataclass(slots=True)
 class Tally:
-    """Requests really sent, by kind: what `requests` in the JSON says."""
+    """Requests really sent, by kind (see `KINDS`): what `requests` in the JSON says."""
 
     sent: Counter[str] = field(default_factory=Counter)
 
@@ -53,51 +83,82 @@ class Tally:
 class Transport:
     """Sends requests to one registry and to wherever it leads."""
 
-    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
         self.endpoint = endpoint
         self.tally = Tally()
-        self._http = http
+        self.rate_limit: RateLimit | None = None
         self._clock = clock
-        self._slots = asyncio.Semaphore(endpoint.jobs)
+        self._lanes = Lanes(endpoint, endpoint.jobs)
+        # Apart, since a stream stays open while its reader sends what it reads elsewhere, perhaps
+        # to this very host: sharing would let streams and the requests they wait for lock up.
+        self._streams = Lanes(endpoint, endpoint.jobs)
         # A 429 for GET leaves HEAD free: Docker Hub counts the one and not the other.
         self._gates: dict[str, float] = {}
+        self._down: dict[Origin, tuple[float, RegistryFailure]] = {}
 
-    async def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        limit: int,
-        headers: Mapping[str, str] | None = None,
-        authorization: str | None = None,
-        kind: str | None = None,
-    ) -> Answer:
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._lanes.aclose()
+        await self._streams.aclose()
+
+    async def send(self, request: Request) -> Answer:
         """Send one request, repeat it where that may help, and return the last answer.
-
-        Args:
-            method: GET or HEAD: what may be repeated without harm.
-            url: Absolute, on the registry's origin or judged by the origin policy.
-            limit: Bytes of the body that are accepted.
-            headers: Further headers, without `Authorization`.
-            authorization: Goes to the origin of `url` and not beyond it.
-            kind: The name under which the request is counted; the method if None.
 
         Raises:
             RegistryFailure: no answer, or one that cannot be used.
             RateLimited: the host asked earlier to be left alone for longer than we wait.
         """
-        waited = 0.0
+
+        async def once() -> Answer:
+            async with self._lanes.lane() as lane:
+                self._refuse_down(request)
+                response, url = await self._follow(lane, request)
+                try:
+                    return await self._whole(response, url, request)
+                finally:
+                    await response.aclose()
+
+        return await self._repeat(request, once)
+
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[Answer]:
+        """Send one request and hand out its body as it comes, if the status is 200 or 206.
+
+        What breaks while the stream is read is raised as `httpx.HTTPError` and not repeated.
+
+        Raises:
+            RegistryFailure: as `send`.
+            RateLimited: as `send`.
+        """
+        async with self._streams.lane() as lane:
+            opened: list[httpx.Response] = []
+
+            async def once() -> Answer:
+                response, url = await self._follow(lane, request)
+                if response.status_code in (200, 206):
+                    opened.append(response)
+                    self._refuse_encoded(response)
+                    status, headers = response.status_code, response.headers
+                    return Answer(status, headers, b"", url, stream=response.aiter_raw())
+                try:
+                    return await self._whole(response, url, request)
+                finally:
+                    await response.aclose()
+
+            try:
+                yield await self._repeat(request, once)
+            finally:
+                for response in opened:
+                    await response.aclose()
+
+    async def _repeat(self, request: Request, once: Callable[[], Awaitable[Answer]]) -> Answer:
+        method, waited = request.method, 0.0
         for attempt in range(1, ATTEMPTS + 1):
             waited += await self._pass_gate(method, WAIT_BUDGET - waited)
             try:
-                async with self._slots:
-                    answer = await self._follow(
-                        method, url, limit, headers or {}, authorization, kind or method.lower()
-                    )
+                answer = await once()
             except httpx.HTTPError as error:
-                failure = failures.from_exception(
-                    error, self.endpoint.registry, tls=url.startswith("https:")
-                )
+                failure = self.failed(error, request.url)
                 if attempt == ATTEMPTS or not _may_pass(error, failure):
                     raise failure from error
                 delay = backoff(attempt, random.random())  # noqa: S311 - jitter, not a secret
@@ -118,54 +179,75 @@ class Transport:
             waited += delay
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _follow(
-        self,
-        method: str,
-        url: str,
-        limit: int,
-        headers: Mapping[str, str],
-        authorization: str | None,
-        kind: str,
-    ) -> Answer:
-        registry, what = self.endpoint.origin, f"cannot read `{self.endpoint.registry}`"
+    async def _follow(self, lane: Lane, request: Request) -> tuple[httpx.Response, str]:
+        """The first answer that is no redirect, its body unread, and the URL that gave it."""
+        what = f"cannot read `{self.endpoint.registry}`"
+        url, authorization = request.url, request.authorization
         for _ in range(HOPS + 1):
-            sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
+            headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
             if authorization:
-                sent["Authorization"] = authorization
-            self.tally.sent[kind] += 1
-            request = self._http.build_request(method, url, headers=sent)
-            response = await self._http.send(request, stream=True)
+                headers["Authorization"] = authorization
+            self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
+            http = lane.client(url)
+            sent = http.build_request(request.method, url, headers=headers)
+            response = await http.send(sent, stream=True)
+            self._note(response, request.kind)
+            if response.status_code not in _REDIRECTS:
+                return response, url
+            await response.aclose()
             try:
-                if response.status_code not in _REDIRECTS:
-                    body = await self._read(response, limit, what)
-                    return Answer(response.status_code, response.headers, body, url)
-            finally:
-                await response.aclose()
-            try:
-                target = redirect(registry, url, response.headers.get("Location", ""))
+                target = redirect(self.endpoint.origin, url, response.headers.get("Location", ""))
             except RefusedAddress as error:
                 raise ServerFailed(what, f"a redirect was refused: {error}") from error
             url = target.url
             authorization = authorization if target.credentials else None
         raise ServerFailed(what, f"more than {HOPS} redirects")
 
-    async def _read(self, response: httpx.Response, limit: int, what: str) -> bytes:
-        encoding = response.headers.get("Content-Encoding", "identity").lower()
-        if encoding != "identity" and response.request.method != "HEAD":
-            raise ServerFailed(what, f"it compresses ({encoding[:40]}) what it must send as it is")
+    def _note(self, response: httpx.Response, kind: str) -> None:
+        if kind == "manifest" and response.status_code == 200:
+            self.tally.sent["counted_pulls"] += 1
+        # Limits told elsewhere, e.g. by a store of blobs, are not the registry's.
+        if Origin.of(str(response.request.url)) == self.endpoint.origin:
+            told = parse_limit(response.headers, self.endpoint.registry)
+            self.rate_limit = told or self.rate_limit
+
+    async def _whole(self, response: httpx.Response, url: str, request: Request) -> Answer:
+        what = f"cannot read `{self.endpoint.registry}`"
+        self._refuse_encoded(response)
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 async for chunk in response.aiter_raw():
                     body += chunk
-                    if len(body) > limit:
-                        raise ServerFailed(what, f"the answer is larger than {limit} bytes")
+                    if len(body) > request.limit:
+                        raise ServerFailed(what, f"the answer is larger than {request.limit} bytes")
         except TimeoutError as error:
             raise Unreachable(what, "the answer came too slowly") from error
         data = bytes(body)
         if failures.is_tls_port(response.status_code, data):
             raise failures.speaks_tls(self.endpoint.registry)
-        return data
+        return Answer(response.status_code, response.headers, data, url)
+
+    def _refuse_encoded(self, response: httpx.Response) -> None:
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if encoding != "identity" and response.request.method != "HEAD":
+            raise ServerFailed(
+                f"cannot read `{self.endpoint.registry}`",
+                f"it compresses ({encoding[:40]}) what it must send as it is",
+            )
+
+    def failed(self, error: httpx.HTTPError, url: str) -> RegistryFailure:
+        """What a connection that failed means; one that never came up closes the address."""
+        where = _origin_of(error, url)
+        failure = failures.from_exception(error, self.endpoint, where)
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            self._down[where] = (self._clock.monotonic() + _DOWN_SECONDS, failure)
+        return failure
+
+    def _refuse_down(self, request: Request) -> None:
+        until, failure = self._down.get(Origin.of(request.url), (0.0, None))
+        if failure is not None and self._clock.monotonic() < until:
+            raise copy.copy(failure)
 
     async def _pass_gate(self, method: str, budget: float) -> float:
         closed = max(self._gates.get("HEAD", 0.0), self._gates.get(method, 0.0))
@@ -191,35 +273,12 @@ class Transport:
         return Answer(answer.status, answer.headers, answer.body, answer.url, retry_at)
 
 
-def open_http(endpoint: Endpoint) -> httpx.AsyncClient:
-    """An httpx client for one registry: its trust, its proxies, nothing implicit besides.
-
-    Raises:
-        TlsFailed: a configured authority cannot be read.
-    """
-    return httpx.AsyncClient(
-        verify=_trust(endpoint) if endpoint.base.startswith("https:") else False,
-        timeout=_TIMEOUT,
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=endpoint.jobs, max_keepalive_connections=endpoint.jobs),
-    )
-
-
-def _trust(endpoint: Endpoint) -> ssl.SSLContext:
-    if not endpoint.verify:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    context = ssl.create_default_context()
-    for file in endpoint.ca_files:
-        try:
-            context.load_verify_locations(file)
-        except (OSError, ssl.SSLError) as error:
-            raise TlsFailed(
-                f"cannot read the certificates of `{endpoint.registry}`", f"{file}: {error}"
-            ) from error
-    return context
+def _origin_of(error: httpx.HTTPError, url: str) -> Origin:
+    """Where a request really went, which redirects may have changed."""
+    try:
+        return Origin.of(str(error.request.url))
+    except (RuntimeError, RefusedAddress):
+        return Origin.of(url)
 
 
 def _may_pass(error: httpx.HTTPError, failure: Exception) -> bool:

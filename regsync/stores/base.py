@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from regsync.errors import RegsyncError
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import ImageConfig
@@ -55,6 +56,8 @@ class LocalImage:
         remembers: Whether an image that came from a registry is sure to have `origins`; then an
             empty `origins` proves that it never did.
         size: Bytes on disk, as the store counts them.
+        fault: Why its content cannot be read here; it is then known by its names alone, and its
+            verdict is `unknown`.
     """
 
     id: str
@@ -69,6 +72,7 @@ class LocalImage:
     claims: tuple[Reference, ...] = ()
     remembers: bool = False
     size: int = 0
+    fault: RegsyncError | None = None
 
     @property
     def untagged(self) -> bool:

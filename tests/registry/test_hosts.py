@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regsync.registry.hosts import HostSettings, endpoint
+from regsync.registry.hosts import endpoint
+from regsync.settings import HostSettings
 
 
 @pytest.mark.parametrize(

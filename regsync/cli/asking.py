@@ -1,0 +1,48 @@
+"""Asking registries as this user's configuration and environment say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from regsync.cli.running import run_async
+from regsync.cli.terminal import safe, say
+
+if TYPE_CHECKING:
+    from regsync.stores.remote import Registries
+
+Result = TypeVar("Result")
+
+
+def ask(
+    question: Callable[[Registries], Awaitable[Result]],
+    config: Path | None,
+    jobs: int | None = None,
+) -> Result:
+    """Run one question to the registries, and pass on what they warn of.
+
+    Args:
+        question: What is asked, given the registries of this run.
+        config: What `--config` names, or None.
+        jobs: What `--jobs` says, or None.
+
+    Raises:
+        RegsyncError: the configuration's, or the question's own.
+    """
+    from regsync.config.load import load
+    from regsync.stores.remote import Registries
+
+    settings = replace(load(config, os.environ), jobs=jobs)
+
+    async def work() -> Result:
+        async with Registries(settings, os.environ) as registries:
+            try:
+                return await question(registries)
+            finally:
+                for text in registries.warnings():
+                    say(f"warning: {safe(text)}")
+
+    return run_async(work())

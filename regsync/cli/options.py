@@ -1,0 +1,70 @@
+"""Options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Plain(StrEnum):
+    """Formats of commands that answer with a value or a list."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Rows(StrEnum):
+    """Formats of commands that answer with a table."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+    TSV = "tsv"
+
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say more: every failure in full, tracebacks too.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the data alone.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Read this file in place of your `regsync.toml`."),
+]
+PlainFormat = Annotated[
+    Plain, typer.Option("--format", metavar="FORMAT", help="`text` or `json`.", show_default=False)
+]
+RowsFormat = Annotated[
+    Rows,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="`table`, `json`, `jsonl` (one image a line), `markdown` or `tsv`.",
+        show_default=False,
+    ),
+]
+Host = Annotated[
+    str | None,
+    typer.Option(
+        "--host", "-H", metavar="URL", help="Ask the engine at this socket, as `docker -H` does."
+    ),
+]
+Context = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="Ask this docker context's engine.")
+]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="oci:DIR", help="Look at an OCI layout folder; needs no engine."),
+]
+PlatformName = Annotated[
+    str | None,
+    typer.Option(
+        "--platform", metavar="OS/ARCH", help="Compare this platform, not each image's own."
+    ),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Requests at once per host.")
+]

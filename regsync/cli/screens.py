@@ -1,0 +1,231 @@
+"""What `status` shows to people: the answer first, then what it rests on, then what to do next."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+
+from regsync.cli import tables, words
+from regsync.cli.order import natural
+from regsync.cli.tables import Column
+from regsync.cli.terminal import Terminal, safe
+from regsync.cli.units import counted, size
+from regsync.operations.report import Entry, StatusReport
+from regsync.operations.verdict import Kind
+from regsync.stores.base import StoreInfo
+
+_GREEN, _YELLOW, _RED, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
+_COLOURS = {
+    Kind.UP_TO_DATE: _GREEN,
+    Kind.OUTDATED: _YELLOW,
+    Kind.REBUILD: _YELLOW,
+    Kind.DIVERGED: _YELLOW,
+    Kind.UNRELATED: _YELLOW,
+    Kind.GONE: _RED,
+    Kind.PINNED_GONE: _RED,
+    Kind.UNKNOWN: _RED,
+}
+_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()}
+
+_STORES = {
+    "classic": "classic store",
+    "containerd": "containerd store",
+    "containers-storage": "containers-storage",
+    "oci-layout": "OCI layout",
+}
+
+
+def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Stale first, then unknown, then the rest; by name in natural order, the untagged last."""
+
+    def key(entry: Entry) -> tuple[object, ...]:
+        rank = 0 if entry.any_stale else 1 if entry.verdict.kind is Kind.UNKNOWN else 2
+        return (rank, entry.name is None, natural(entry.name or entry.id or ""))
+
+    return tuple(sorted(entries, key=key))
+
+
+def header(report: StatusReport) -> str:
+    """Which store answered, and what it holds: `docker 28.5 · containerd store · 6 images`."""
+    registries = {entry.reference.registry for entry in report.entries if entry.reference}
+    images = len({entry.id for entry in report.entries if entry.id})
+    holds = counted(images, "image")
+    if registries:
+        holds += ", " + counted(len(registries), "registry", "registries")
+    return " · ".join(safe(part) for part in (*_store(report.store), holds) if part)
+
+
+def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
+    """The rows, as wide as the terminal at most; empty text where there are none."""
+    if not entries:
+        return ""
+    columns = tables.fit(_columns(entries, now), terminal.width)
+    return tables.render(columns, _paint if terminal.colour else None)
+
+
+def markdown(entries: Sequence[Entry], now: datetime) -> str:
+    """The rows as a GitHub table, in full."""
+    return tables.markdown(_columns(entries, now))
+
+
+TSV_TITLES = (
+    "name",
+    "reference",
+    "id",
+    "platform",
+    "verdict",
+    "reason",
+    "cause",
+    "stale",
+    "local_digest",
+    "remote_digest",
+    "download_bytes",
+    "changed",
+    "containers",
+)
+
+
+def tsv(entries: Sequence[Entry]) -> str:
+    """The rows as raw values; what is not known is empty."""
+    return tables.tsv([_raw(entry) for entry in entries], TSV_TITLES)
+
+
+def summary(report: StatusReport, width: int | None) -> str:
+    """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
+    kinds = (Kind(name) for name in report.summary)
+    ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
+    counts = ", ".join(f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked)
+    cost = _cost(report)
+    if not counts:
+        return cost
+    line = f"{counts}    {cost}" if cost else counts
+    if width is None or len(line) <= width:
+        return line
+    return "\n".join(wrapped(part, width) for part in (counts, cost) if part)
+
+
+def hints(entries: Sequence[Entry], store: StoreInfo) -> list[str]:
+    """What to do next, the most useful first."""
+    found = []
+    outdated = [entry for entry in entries if entry.verdict.kind is Kind.OUTDATED and entry.name]
+    if outdated:
+        found.append(_pull_hint(outdated, store))
+    stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
+    if stale:
+        verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
+        tail = "means here" if len(stale) == 1 else "their names mean here"
+        found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
+    told = dict.fromkeys(
+        entry.verdict.error.hint
+        for entry in entries
+        if entry.verdict.error is not None and entry.verdict.error.hint
+    )
+    return found + [hint for hint in told if hint]
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """`text` broken between words where the terminal would break it anywhere."""
+    if width is None:
+        return text
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
+    def cells(*texts: str) -> tuple[str, ...]:
+        return tuple(safe(text) for text in texts)
+
+    bytes_to_load = (entry.verdict.download_bytes for entry in entries)
+    return (
+        Column("IMAGE", cells(*map(_name, entries)), least=20, keep_end=True, firm=True),
+        Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
+        Column(
+            "WHAT CHANGED",
+            cells(*(words.what_changed(entry, now) for entry in entries)),
+            least=14,
+        ),
+        Column(
+            "DOWNLOAD",
+            cells(*(size(count) if count is not None else "" for count in bytes_to_load)),
+            numbers=True,
+        ),
+        Column("USED BY", cells(*map(_used_by, entries)), least=8),
+    )
+
+
+def _name(entry: Entry) -> str:
+    if entry.name is not None:
+        return entry.name
+    return f"<none> {(entry.id or '').rpartition(':')[2][:12]}".rstrip()
+
+
+def _used_by(entry: Entry) -> str:
+    return ", ".join(
+        f"{use.name} (older image)" if use.stale else use.name for use in entry.containers
+    )
+
+
+def _raw(entry: Entry) -> dict[str, str]:
+    verdict = entry.verdict
+    values: tuple[object, ...] = (
+        entry.name,
+        entry.reference,
+        entry.id,
+        entry.platform,
+        verdict.kind,
+        verdict.reason,
+        verdict.cause,
+        {True: "true", False: "false", None: None}[entry.stale],
+        verdict.local_digest,
+        verdict.remote_digest,
+        verdict.download_bytes,
+        verdict.changed,
+        ",".join(use.name for use in entry.containers),
+    )
+    texts = ("" if value is None else safe(str(value)) for value in values)
+    return dict(zip(TSV_TITLES, texts, strict=True))
+
+
+def _store(store: StoreInfo) -> tuple[str, ...]:
+    if store.kind == "oci-layout":
+        return ("OCI layout", store.address)
+    # The first two numbers are what people know an engine by.
+    version = ".".join(store.version.split(".")[:2])
+    return (f"{store.name} {version}".rstrip(), _STORES.get(store.kind, store.kind))
+
+
+def _cost(report: StatusReport) -> str:
+    sent = report.requests
+    total = sum(count for kind, count in sent.items() if kind != "counted_pulls")
+    if not total:
+        return ""
+    pulls = sent.get("counted_pulls", 0)
+    parts = [
+        counted(total, "request"),
+        f"{counted(pulls, 'pull')} spent" if pulls else "no pulls spent",
+    ]
+    parts += [
+        f"{limit.remaining} of {limit.limit} left at {safe(limit.registry)}"
+        for limit in report.rate_limits
+        if limit.remaining is not None
+    ]
+    return ", ".join(parts)
+
+
+def _pull_hint(outdated: Sequence[Entry], store: StoreInfo) -> str:
+    sizes = [entry.verdict.download_bytes for entry in outdated]
+    total = sum(count or 0 for count in sizes)
+    cost = f", {size(total)}" if total and None not in sizes else ""
+    first = outdated[0].name
+    if store.kind == "oci-layout":
+        command = f"regsync pull {first} --store oci:{store.address}"
+    else:
+        command = f"{store.name} pull {first}"
+    if len(outdated) == 1:
+        return f"`{command}` brings it up to date{cost}"
+    return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
+
+
+def _paint(title: str, cell: str) -> str:
+    colour = _COLOUR_OF_WORDS.get(cell) if title == "STATUS" else None
+    return f"{colour}{cell}{_RESET}" if colour else cell

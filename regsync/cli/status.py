@@ -1,0 +1,189 @@
+"""`regsync status`: the main question, asked and answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regsync.cli import options
+from regsync.cli.terminal import Terminal, safe, say, show_error, write
+
+if TYPE_CHECKING:
+    from regsync.operations.report import Entry, StatusReport
+
+EXAMPLES = """\b
+Examples:
+  regsync status
+  regsync status node postgres:13
+  regsync status --stale --exit-code
+  regsync status --format json
+  regsync status --store oci:./images
+
+\b
+Exit codes:
+  0   every image was decided
+  3   some are unknown
+  5   none of the named images exists
+  10  --exit-code, and one is stale"""
+
+
+def status(
+    references: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REF]...", help="Names or image IDs; all images without any."),
+    ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="List only what is stale; the summary counts all.")
+    ] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 10 if anything is stale.")
+    ] = False,
+    format: options.RowsFormat = options.Rows.TABLE,
+    platform: options.PlatformName = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no registry; say what was last known.")
+    ] = False,
+    jobs: options.Jobs = None,
+    store: options.Store = None,
+    host: options.Host = None,
+    context: options.Context = None,
+    config: options.Config = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Say which local images are behind their registries, and why.
+
+    Asks each registry once per name with a HEAD request, which no registry counts as a pull.
+    """
+    report = _look(
+        references or [],
+        platform=platform,
+        offline=offline,
+        jobs=jobs,
+        store=store,
+        host=host,
+        context=context,
+        config=config,
+        quiet=quiet,
+    )
+    code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
+    show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
+    return code
+
+
+def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
+    """The report's own exit code, or 5 where the user named images and none of them exists."""
+    from regsync.cli.words import missing
+
+    if named and report.entries and all(missing(entry) for entry in report.entries):
+        return 5
+    return report.exit_code(ask_stale=ask_stale)
+
+
+def show(
+    report: StatusReport,
+    format: options.Rows,
+    exit_code: int,
+    *,
+    only_stale: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Print a report.
+
+    Args:
+        exit_code: What the command will end with, as JSON tells it.
+        only_stale: Leave out the rows that are not stale; what is counted stays the same.
+    """
+    from regsync.cli import screens
+    from regsync.cli.envelope import envelope
+    from regsync.cli.statusdata import image_data, status_data, status_failures
+
+    entries = tuple(entry for entry in report.entries if entry.any_stale or not only_stale)
+    now = datetime.now(UTC)
+    match format:
+        case options.Rows.JSON:
+            failures = status_failures(report.entries)
+            write(envelope("status", exit_code, status_data(report, entries), failures))
+        case options.Rows.JSONL:
+            _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
+        case options.Rows.TSV:
+            write(screens.tsv(screens.ordered(entries)))
+        case options.Rows.MARKDOWN:
+            write(screens.markdown(screens.ordered(entries), now))
+        case options.Rows.TABLE:
+            _show_table(report, screens.ordered(entries), now, quiet=quiet)
+    if verbose:
+        for _, error in report.errors:
+            show_error(error)
+
+
+def _show_table(
+    report: StatusReport, entries: tuple[Entry, ...], now: datetime, *, quiet: bool
+) -> None:
+    from regsync.cli import screens
+
+    terminal = Terminal.of(sys.stdout, os.environ)
+    rows = screens.table(entries, now, terminal)
+    if quiet:
+        _write_lines(rows)
+        return
+    header = screens.wrapped(screens.header(report), terminal.width)
+    summary = screens.summary(report, terminal.width)
+    write("\n\n".join(part for part in (header, rows, summary) if part))
+    width = Terminal.of(sys.stderr, os.environ).width
+    for hint in screens.hints(entries, report.store):
+        say(screens.wrapped(f"hint: {safe(hint)}", width))
+
+
+def _write_lines(text: str) -> None:
+    if text:
+        write(text)
+
+
+def _look(
+    references: list[str],
+    *,
+    platform: str | None,
+    offline: bool,
+    jobs: int | None,
+    store: str | None,
+    host: str | None,
+    context: str | None,
+    config: Path | None,
+    quiet: bool,
+) -> StatusReport:
+    """Ask the store and the registries."""
+    from regsync.cli.asking import ask
+    from regsync.oci.platform import Platform
+    from regsync.operations.status import Wish  # type: ignore[import-not-found]
+    from regsync.operations.status import status as look
+    from regsync.progress import Event, Note
+    from regsync.state.documents import Documents
+    from regsync.state.folders import cache_folder, state_folder
+    from regsync.state.memory import Memory
+    from regsync.stores.locate import locate  # type: ignore[import-not-found]
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Note) and not quiet:
+            say(f"note: {safe(event.text)}")
+
+    wish = Wish(tuple(references), Platform.parse(platform) if platform else None, offline)
+    where = locate(store=store, host=host, context=context, env=os.environ)
+    documents = Documents(cache_folder())
+    with Memory(state_folder()) as memory:
+        report: StatusReport = ask(
+            lambda registries: look(where, registries, memory, documents, wish, listen=listen),
+            config,
+            jobs,
+        )
+    for note in (memory.note, documents.note):
+        if note is not None:
+            listen(Note(note))
+    return report

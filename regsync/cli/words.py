@@ -1,0 +1,119 @@
+"""What a verdict says to a person: the one place with these words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from regsync.cli.units import age
+from regsync.operations.report import Entry
+from regsync.operations.verdict import Cause, Kind
+
+SAYINGS: Mapping[tuple[Kind, str | None], str] = MappingProxyType(
+    {
+        (Kind.UP_TO_DATE, None): "",
+        (Kind.UP_TO_DATE, "exact"): "",
+        (Kind.UP_TO_DATE, "index_changed"): "the tag moved for other platforms only",
+        (Kind.UP_TO_DATE, "repackaged"): "packed anew, same content",
+        (Kind.UP_TO_DATE, "platform_manifest"): "",
+        (Kind.UP_TO_DATE, "same_content"): "never synced, same content",
+        (Kind.OUTDATED, None): "the tag has moved on",
+        (Kind.OUTDATED, "moved"): "the tag has moved on",
+        (Kind.OUTDATED, "rolled_back"): "the tag went back to an older image",
+        (Kind.AHEAD, None): "changed here, not pushed",
+        (Kind.DIVERGED, None): "changed both here and at the registry",
+        (Kind.UNPUSHED, None): "not at the registry",
+        (Kind.UNPUSHED, "new_tag"): "the repository has no such tag",
+        (Kind.UNPUSHED, "new_repository"): "the registry has no such repository",
+        (
+            Kind.UNPUSHED,
+            "never_seen",
+        ): "not at the registry, or deleted before regsync first looked",
+        (Kind.UNRELATED, None): "the registry holds another image by this name",
+        (Kind.UNRELATED, "retagged"): "tagged here; the registry holds another image by this name",
+        (Kind.REBUILD, None): "its base image has moved on",
+        (Kind.REBUILD, "up_to_date"): "its base image has moved on",
+        (Kind.REBUILD, "unpushed"): "its base image has moved on; not pushed",
+        (Kind.REBUILD, "local_only"): "its base image has moved on; never pushed",
+        (Kind.REBUILD, "ahead"): "its base image has moved on; changed here, not pushed",
+        (Kind.LOCAL_ONLY, None): "never pushed",
+        (Kind.LOCAL_ONLY, "untagged"): "untagged",
+        (Kind.LOCAL_ONLY, "no_registry"): "never pushed",
+        (
+            Kind.LOCAL_ONLY,
+            "not_found_or_private",
+        ): "not found, or private and you are not logged in",
+        (Kind.GONE, None): "no longer at the registry",
+        (Kind.GONE, "tag"): "the tag is no longer there",
+        (Kind.GONE, "repository"): "the repository is no longer there",
+        (Kind.PINNED, None): "",
+        (Kind.PINNED_GONE, None): "this digest is no longer there",
+        (Kind.NOT_LOCAL, None): "not here; the registry has it",
+    }
+)
+"""What changed, by kind and reason; empty where nothing did."""
+
+NOT_HERE = "not here"
+"""For `not_local` where nothing says that the registry has it."""
+
+CAUSES: Mapping[Cause, str] = MappingProxyType(
+    {
+        Cause.UNAUTHORIZED: "{host} wants other credentials",
+        Cause.LOGIN_FAILED: "{host} refused the login",
+        Cause.CREDENTIALS: "the credentials for {host} cannot be read",
+        Cause.RATE_LIMITED: "{host} takes no more requests for now",
+        Cause.UNREACHABLE: "{host} does not answer",
+        Cause.TLS: "the TLS of {host} is not trusted",
+        Cause.INSECURE_REGISTRY: "{host} speaks plain HTTP, not TLS",
+        Cause.SERVER_ERROR: "{host} failed",
+        Cause.NOT_A_REGISTRY: "{host} is not a registry",
+        Cause.UNVERIFIED: "{host} sent content that does not verify",
+        Cause.PLATFORM_MISSING: "not there for this platform",
+        Cause.UNSUPPORTED: "there it is something that cannot be compared",
+        Cause.OFFLINE: "not asked (offline)",
+    }
+)
+"""Why a verdict is unknown; `{host}` is the registry."""
+
+COUNTED: Mapping[Kind, str] = MappingProxyType(
+    {kind: kind.words for kind in Kind} | {Kind.REBUILD: "to rebuild"}
+)
+"""As a summary counts them: `1 to rebuild`."""
+
+_LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]+")
+
+
+def what_changed(entry: Entry, now: datetime) -> str:
+    """The cell beside a verdict: what changed, or why it is not known."""
+    verdict = entry.verdict
+    if verdict.cause is not None:
+        said = _why_unknown(entry, verdict.cause)
+        if verdict.last_known is not None:
+            known = verdict.last_known
+            said += f"; was {known.kind.words} {age(known.at, now)}"
+    elif missing(entry):
+        said = NOT_HERE
+    else:
+        said = verdict.changed or SAYINGS[verdict.kind, verdict.reason]
+        if verdict.layers is not None and not verdict.changed and entry.stale:
+            new = verdict.layers.total - verdict.layers.shared
+            said += f", {new} of {verdict.layers.total} layers new"
+    if entry.held_until is not None:
+        said += f", held back until {entry.held_until:%Y-%m-%d}"
+    return _LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))
+
+
+def missing(entry: Entry) -> bool:
+    """Whether what the user named is not here, nor at its registry as far as anything tells."""
+    return entry.verdict.kind is Kind.NOT_LOCAL and entry.verdict.remote_digest is None
+
+
+def _why_unknown(entry: Entry, cause: Cause) -> str:
+    host = entry.reference.registry if entry.reference is not None else "the registry"
+    said = CAUSES[cause].format(host=host)
+    error = entry.verdict.error
+    if error is not None and error.why and cause in (Cause.UNREACHABLE, Cause.SERVER_ERROR):
+        said += f" ({error.why})"
+    return said

@@ -1,0 +1,1 @@
+"""`regsync.toml`: what the user set. Nothing here is ever written."""

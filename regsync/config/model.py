@@ -1,0 +1,87 @@
+"""The shape of `regsync.toml`, checked: an unknown key is an error, never ignored."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from regsync.errors import InvalidConfig
+from regsync.settings import HostSettings, Tls
+
+JOBS_LIMIT = 256
+
+
+class _Strict(BaseModel):
+    # Strict: `jobs = "4"` and `endpoint_auth = 1` are mistakes, not other spellings.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Registry(_Strict):
+    endpoint: str | None = None
+    tls: Tls | None = None
+    ca_file: str | None = None
+    jobs: int | None = Field(default=None, ge=1, le=JOBS_LIMIT)
+    endpoint_auth: bool = False
+
+
+class _Document(_Strict):
+    registry: dict[str, _Registry] = Field(default_factory=dict)
+
+
+def read(document: Mapping[str, Any], file: Path) -> dict[str, HostSettings]:
+    """The settings by host of a parsed `regsync.toml`.
+
+    Args:
+        document: What `tomllib` made of it.
+        file: Where it stands: a relative `ca_file` is relative to its folder.
+
+    Raises:
+        InvalidConfig: a key that does not exist, or a value of the wrong kind.
+    """
+    try:
+        checked = _Document.model_validate(document)
+    except ValidationError as error:
+        raise _explain(error, file) from error
+    for host in checked.registry:
+        if not host or "/" in host:
+            raise InvalidConfig(
+                f"cannot understand `{file}`",
+                f"`{host}` is not a registry host",
+                'write it as in references: [registry."registry.example.com:5000"]',
+            )
+    return {
+        host: HostSettings(
+            endpoint=entry.endpoint,
+            tls=entry.tls,
+            # Beside the file that names it, so that it means the same wherever regsync runs.
+            ca_file=None if entry.ca_file is None else file.parent / entry.ca_file,
+            jobs=entry.jobs,
+            endpoint_auth=entry.endpoint_auth,
+        )
+        for host, entry in checked.registry.items()
+    }
+
+
+def _explain(error: ValidationError, file: Path) -> InvalidConfig:
+    """The first mistake, in the file's own words."""
+    mistake = error.errors(include_url=False)[0]
+    parts = [str(part) for part in mistake["loc"]]
+    what = f"cannot understand `{file}`"
+    if mistake["type"] == "extra_forbidden":
+        known = list(_Document.model_fields if len(parts) == 1 else _Registry.model_fields)
+        close = difflib.get_close_matches(parts[-1], known, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+        return InvalidConfig(what, f"unknown key `{_dotted(parts)}`", hint)
+    message = mistake["msg"].removeprefix("Input should ")
+    return InvalidConfig(what, f"`{_dotted(parts)}` should {message}")
+
+
+def _dotted(parts: list[str]) -> str:
+    """A key as TOML writes it: `registry."r.example:5000".jobs`."""
+    return ".".join(
+        part if part.replace("_", "").replace("-", "").isalnum() else f'"{part}"' for part in parts
+    )

@@ -1,0 +1,266 @@
+"""What an engine's answers mean: pure, one place for the lies of three families of stores.
+
+The same field says different things (recorded from eight engines, `tests/recordings/README.md`):
+
+                     classic                  containerd               Podman
+    Id               config digest            manifest or index        config digest
+    RepoDigests      proof of pull or push    made up from the names   names times digests
+    proof of origin  RepoDigests              Identity (API 1.53)      none
+    children         unknown                  Manifests (API 1.48)     among RepoDigests
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from regsync.errors import ContentError, InvalidReference, StoreFailure
+from regsync.oci.descriptor import Descriptor
+from regsync.oci.digest import Digest
+from regsync.oci.imageconfig import ImageConfig
+from regsync.oci.platform import Platform
+from regsync.oci.reference import Reference, Repository
+from regsync.stores.base import Container, LocalImage, StoreInfo
+
+CLASSIC = "classic"
+CONTAINERD = "containerd"
+CONTAINERS_STORAGE = "containers-storage"
+
+Fields = Mapping[str, Any]
+
+_SNAPSHOTTER = ["driver-type", "io.containerd.snapshotter.v1"]
+_HEX_ID = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+# A paused or restarting container holds on to its image like any other that runs.
+_RUNNING = frozenset({"running", "paused", "restarting"})
+
+
+def store_info(version: Fields, info: Fields, address: str) -> StoreInfo:
+    """Which store answered, from `GET /version` and `GET /info`."""
+    podman = any(
+        component.get("Name") == "Podman Engine" for component in _objects(version, "Components")
+    )
+    # Distributions append their own mark: `28.5.2+dfsg4`.
+    number = _text(version, "Version").partition("+")[0]
+    root = _text(info, "DockerRootDir")
+    if podman:
+        # Podman draws a new ID at every start, so where it keeps things has to do.
+        return StoreInfo("podman", number, CONTAINERS_STORAGE, address, f"{address} {root}")
+    kind = CONTAINERD if _SNAPSHOTTER in _list(info, "DriverStatus") else CLASSIC
+    return StoreInfo("docker", number, kind, address, _text(info, "ID") or f"{address} {root}")
+
+
+def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
+    """One image, from its entry in `GET /images/json` and its `GET /images/ID/json`.
+
+    Names come from the list, all of one moment: an inspect later may see a tag that has moved on,
+    and several engines show names by digest in the list alone.
+
+    Args:
+        kind: The store's, as in `StoreInfo`.
+        inspected: None where the engine could not inspect it, which happens to broken content.
+
+    Raises:
+        StoreFailure: the entry has no usable ID.
+    """
+    id_ = full_id(_text(listed, "Id"))
+    details = inspected or {}
+    names, local_names = read_names(_texts(listed, "RepoTags"), podman=kind == CONTAINERS_STORAGE)
+    # The containerd store lists one name's digest only, and inspects all of them.
+    repo_digests = read_digests(_texts(listed, "RepoDigests") + _texts(details, "RepoDigests"))
+    digests = {reference.digest for reference in repo_digests if reference.digest is not None}
+    origins: tuple[Reference, ...] = ()
+    claims: tuple[Reference, ...] = ()
+    children: tuple[Descriptor, ...] = ()
+    config_digest: Digest | None = None
+    remembers = False
+    if kind == CONTAINERD:
+        digests = _target_digests(id_, listed, details)
+        claims, children = repo_digests, read_children(id_, _objects(details, "Manifests"))
+        # Identity is missing before API 1.53, and where the engine knows nothing.
+        remembers = isinstance(details.get("Identity"), dict)
+        origins = read_identity(id_, details.get("Identity"))
+    elif kind == CONTAINERS_STORAGE:
+        config_digest, claims = _digest(id_), repo_digests
+        # Podman shows an untagged image's own manifest digest here alone.
+        if (own := _digest(_text(listed, "Digest"))) is not None:
+            digests.add(own)
+    else:
+        config_digest, origins, remembers = _digest(id_), repo_digests, True
+    return LocalImage(
+        id=id_,
+        names=names,
+        local_names=local_names,
+        platform=Platform.from_json(details),
+        digests=frozenset(digests),
+        children=children,
+        config_digest=config_digest,
+        config=None if inspected is None else ImageConfig.from_inspect(inspected),
+        origins=origins,
+        claims=claims,
+        remembers=remembers,
+        size=_count(listed, "Size"),
+    )
+
+
+def container(listed: Fields, image_name: str) -> Container:
+    """A container, from its entry in `GET /containers/json`.
+
+    Args:
+        image_name: The name that it was started with, see `renamed`.
+    """
+    # A linked container is also `/other/alias`; its own name has one slash.
+    names = sorted(_texts(listed, "Names"), key=lambda name: name.count("/"))
+    manifest = listed.get("ImageManifestDescriptor")
+    return Container(
+        id=_text(listed, "Id"),
+        name=names[0].removeprefix("/") if names else "",
+        image_id=full_id(_text(listed, "ImageID")),
+        image=image_name,
+        running=_text(listed, "State") in _RUNNING,
+        manifest=_digest(_text(manifest, "digest")) if isinstance(manifest, dict) else None,
+        project=_project(listed),
+    )
+
+
+def renamed(listed: Fields) -> bool:
+    """Whether the list hides the name that a container was started with.
+
+    Docker shows the image's ID instead as soon as the name means another image (moby
+    `daemon/list.go`); `GET /containers/ID/json` still has it in `Config.Image`.
+    """
+    name = _text(listed, "Image")
+    return not name or _ID.fullmatch(name) is not None
+
+
+def image_name(listed: Fields, inspected: Fields | None) -> str:
+    """The name that a container was started with; its image's ID where nobody knows it."""
+    config = (inspected or {}).get("Config")
+    original = _text(config, "Image") if isinstance(config, dict) else ""
+    return original or _text(listed, "Image")
+
+
+def read_names(
+    texts: Iterable[str], *, podman: bool
+) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
+    """The names that a registry can hold, and those that none can."""
+    names: list[Reference] = []
+    local_names: list[str] = []
+    for text in dict.fromkeys(texts):
+        if "<none>" in text:
+            continue
+        # Podman gives every short name of its own this host; to docker it is a real one.
+        if podman and text.startswith("localhost/"):
+            local_names.append(text)
+            continue
+        try:
+            names.append(Reference.parse(text))
+        except InvalidReference:
+            local_names.append(text)
+    return tuple(names), tuple(local_names)
+
+
+def read_digests(texts: Iterable[str]) -> tuple[Reference, ...]:
+    """The `repository@digest` entries of RepoDigests, each once."""
+    found: list[Reference] = []
+    for text in dict.fromkeys(texts):
+        # 28.5 lists an artifact as a bare `sha256:…`, which would read as a tag.
+        if "@" not in text or "<none>" in text:
+            continue
+        try:
+            found.append(Reference.parse(text))
+        except InvalidReference:
+            continue
+    return tuple(found)
+
+
+def read_children(id_: str, manifests: Iterable[Fields]) -> tuple[Descriptor, ...]:
+    """The images of an index whose content is here; the index itself is no child of its own."""
+    found: list[Descriptor] = []
+    for entry in manifests:
+        if entry.get("Kind") != "image" or entry.get("Available") is not True:
+            continue
+        try:
+            descriptor = Descriptor.from_json(entry.get("Descriptor"))
+        except ContentError:
+            continue
+        if str(descriptor.digest) != id_:
+            found.append(descriptor)
+    return tuple(found)
+
+
+def read_identity(id_: str, identity: object) -> tuple[Reference, ...]:
+    """Where the containerd store remembers to have pulled an image from (API 1.53).
+
+    It is kept per content, so a local `docker tag` adds nothing to it, and a push does.
+    """
+    digest = _digest(id_)
+    if not isinstance(identity, dict) or digest is None:
+        return ()
+    found: list[Reference] = []
+    for pull in _objects(identity, "Pull"):
+        try:
+            repository = Repository.parse(_text(pull, "Repository"))
+        except InvalidReference:
+            continue
+        found.append(Reference(repository, digest=digest))
+    return tuple(dict.fromkeys(found))
+
+
+def full_id(text: str) -> str:
+    """An ID with its algorithm, which some Podman answers leave out.
+
+    Raises:
+        StoreFailure: it is no ID.
+    """
+    id_ = f"sha256:{text}" if _HEX_ID.fullmatch(text) else text
+    if _digest(id_) is None:
+        raise StoreFailure("the engine's answer cannot be read", f"`{text[:100]}` is no image ID")
+    return id_
+
+
+def _target_digests(id_: str, listed: Fields, details: Fields) -> set[Digest]:
+    found = {_digest(id_)}
+    for fields in (listed, details):
+        if isinstance(descriptor := fields.get("Descriptor"), dict):
+            found.add(_digest(_text(descriptor, "digest")))
+    return {digest for digest in found if digest is not None}
+
+
+def _project(listed: Fields) -> str:
+    labels = listed.get("Labels")
+    if not isinstance(labels, dict):
+        return ""
+    return _text(labels, "com.docker.compose.project") or _text(labels, "io.podman.compose.project")
+
+
+def _digest(text: str) -> Digest | None:
+    try:
+        return Digest.parse(text)
+    except ContentError:
+        return None
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _count(fields: Fields, name: str) -> int:
+    value = fields.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _list(fields: Fields, name: str) -> list[Any]:
+    # API 1.41 says null where later ones say [].
+    value = fields.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _texts(fields: Fields, name: str) -> list[str]:
+    return [item for item in _list(fields, name) if isinstance(item, str)]
+
+
+def _objects(fields: Fields, name: str) -> list[Fields]:
+    return [item for item in _list(fields, name) if isinstance(item, dict)]

@@ -1,0 +1,93 @@
+"""Every registry that one run asks: one client a host, made when it is first needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from regsync.clock import Clock, SystemClock
+from regsync.config.load import Config
+from regsync.credentials import chain
+from regsync.registry.client import RegistryClient
+from regsync.registry.hosts import CERTS_D, endpoint
+from regsync.registry.ratelimit import RateLimit
+from regsync.registry.transport import KINDS
+
+
+class Registries:
+    """The registries of one run. Use as an async context manager: it closes them all.
+
+    Args:
+        config: What the user set.
+        env: The environment, in which credentials are looked for.
+        clock: Time, for tests.
+        certs_d: Folders in which certificates are found by host.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        env: Mapping[str, str],
+        *,
+        clock: Clock | None = None,
+        certs_d: tuple[Path, ...] = CERTS_D,
+    ) -> None:
+        self._config = config
+        self._env = env
+        self._clock = clock or SystemClock()
+        self._certs_d = certs_d
+        self._clients: dict[str, RegistryClient] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+
+    def client(self, registry: str) -> RegistryClient:
+        """The client of one registry host, e.g. `docker.io` or `127.0.0.1:5000`.
+
+        Asked again, it is the same one, so tokens and connections are shared. What is broken for
+        one host is raised for this host alone, each time it is asked for.
+
+        Raises:
+            InvalidConfig: the settings of this host have no meaning.
+            CredentialsBroken: a source of credentials is configured and cannot be read.
+            TlsFailed: a certificate that was configured cannot be read.
+        """
+        found = self._clients.get(registry)
+        if found is None:
+            where = endpoint(registry, self._config.settings(registry), self._certs_d)
+            credentials = chain.find(registry, self._env)
+            found = RegistryClient(where, credentials, clock=self._clock)
+            self._clients[registry] = found
+        return found
+
+    def requests(self) -> dict[str, int]:
+        """Requests sent so far, retries and redirects included, by kind.
+
+        `get` is GETs of manifests, blobs and tag lists; `ping` and `token` stand apart;
+        `counted_pulls` is manifests that were served to a GET, which is what Docker Hub counts.
+        """
+        total: Counter[str] = Counter()
+        for client in self._clients.values():
+            total.update(client.tally.sent)
+        return {kind: total[kind] for kind in KINDS}
+
+    def rate_limits(self) -> list[RateLimit]:
+        """What the registries last told of their limits, sorted by host."""
+        told = (client.rate_limit for client in self._clients.values())
+        return sorted((one for one in told if one is not None), key=lambda one: one.registry)
+
+    def warnings(self) -> list[str]:
+        """What the user should be told, once a host: e.g. that its certificate is not checked."""
+        return [text for client in self._clients.values() for text in client.warnings]
