@@ -8,6 +8,7 @@ RegsyncError                 anything that ends or narrows what was asked
 ├── ContentError             bytes from elsewhere cannot be trusted         exit 7
 │   ├── InvalidDigest        not a digest, or of an unsupported algorithm
 │   ├── InvalidManifest      ambiguous, malformed or oversized document
+│   │   └── Unsupported      well-formed, and of a kind that is no image    exit 1
 │   └── Unverified           the bytes do not fit the digest they came under
 ├── AuthError                who we are is missing or not enough            exit 4
 │   ├── Unauthorized         the registry wants credentials, or others
@@ -15,7 +16,6 @@ RegsyncError                 anything that ends or narrows what was asked
 │   └── CredentialsBroken    a configured source of credentials cannot be read
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── PlatformMissing          the tag is there, and not for this platform    exit 5
-├── Unsupported              a kind of content that regsync does not handle exit 1
 ├── RateLimited              asked too often; says when to come back        exit 6
 ├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
@@ -26,7 +26,8 @@ RegsyncError                 anything that ends or narrows what was asked
     ├── TlsFailed            no trust, or TLS where none was expected
     ├── InsecureRegistry     plain HTTP where TLS was expected
     ├── ServerFailed         5xx, or an answer that makes no sense
-    └── NotARegistry         something answers, and it is no registry
+    ├── NotARegistry         something answers, and it is no registry
+    └── Offline              it was not to be asked
 ```
 
 An error carries *what* failed, *why*, and a *hint* on how to go on. Only `cli/` prints it.
@@ -94,6 +95,13 @@ class InvalidManifest(ContentError):
     code = "invalid_manifest"
 
 
+class Unsupported(InvalidManifest):
+    """A well-formed document of a kind that is no image: an artifact, or schema 1."""
+
+    code = "unsupported"
+    exit_code = 1
+
+
 class Unverified(ContentError):
     """The bytes do not fit the digest under which they came."""
 
@@ -139,12 +147,6 @@ class PlatformMissing(RegsyncError):
 
     code = "platform_missing"
     exit_code = 5
-
-
-class Unsupported(RegsyncError):
-    """It exists, and is of a kind that cannot be handled, e.g. an artifact for an image."""
-
-    code = "unsupported"
 
 
 class RateLimited(RegsyncError):
@@ -221,3 +223,9 @@ class NotARegistry(RegistryFailure):
     """Something answers there, and it is not a registry."""
 
     code = "not_a_registry"
+
+
+class Offline(RegistryFailure):
+    """The registry was not to be asked in this run."""
+
+    code = "offline"

@@ -162,13 +162,13 @@ def _look(
     """Ask the store and the registries."""
     from regsync.cli.asking import ask
     from regsync.oci.platform import Platform
-    from regsync.operations.status import Wish  # type: ignore[import-not-found]
+    from regsync.operations.status import Wish
     from regsync.operations.status import status as look
     from regsync.progress import Event, Note
     from regsync.state.documents import Documents
     from regsync.state.folders import cache_folder, state_folder
     from regsync.state.memory import Memory
-    from regsync.stores.locate import locate  # type: ignore[import-not-found]
+    from regsync.stores.locate import locate
 
     def listen(event: Event) -> None:
         if isinstance(event, Note) and not quiet:
@@ -184,6 +184,6 @@ def _look(
             jobs,
         )
     for note in (memory.note, documents.note):
-        if note is not None:
-            listen(Note(note))
+        if note is not None and not quiet:
+            say(f"note: {safe(note)}")
     return report

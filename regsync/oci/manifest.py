@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from regsync.errors import InvalidManifest
+from regsync.errors import InvalidManifest, Unsupported
 from regsync.oci import mediatype
 from regsync.oci.descriptor import Descriptor, read_annotations
 from regsync.oci.digest import Digest
@@ -159,5 +159,5 @@ def _refused(why: str) -> InvalidManifest:
     return InvalidManifest("the manifest is refused", why)
 
 
-def _unsupported(kind: str, hint: str | None = None) -> InvalidManifest:
-    return InvalidManifest("the manifest is of an unsupported kind", kind, hint)
+def _unsupported(kind: str, hint: str | None = None) -> Unsupported:
+    return Unsupported("the manifest is of an unsupported kind", kind, hint)

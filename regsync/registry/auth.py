@@ -68,6 +68,11 @@ class Authenticator:
         self._refused: LoginFailed | None = None
         self._foreign_realm: Origin | None = None
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody's credentials are used."""
+        return self._credentials is None
+
     async def prepare(self, scopes: Iterable[Scope]) -> None:
         """Fetch tokens for many scopes in as few requests as the server allows.
 

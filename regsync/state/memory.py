@@ -5,6 +5,7 @@ One SQLite file in the user's state folder, safe to delete at any time. Nothing 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -53,6 +54,8 @@ _PUT_SYNC = """INSERT OR REPLACE INTO sync
     (store, reference, image_id, digest, child, config, "by", at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _CUT_SYNCS = """DELETE FROM sync WHERE id IN (
     SELECT id FROM sync WHERE store = ? AND reference = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"""
+_SYNCS_OF = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
+    WHERE store = ? AND image_id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"""
 _VERDICTS = """SELECT store, reference, image_id, verdict, reason, stale, at, built_here
     FROM verdict WHERE store = ?"""
 _PUT_VERDICT = """INSERT INTO verdict
@@ -115,6 +118,15 @@ class Memory:
             lambda connection: {
                 row[1]: _sync(row) for row in connection.execute(_LAST_SYNCS, (_key(store),))
             }
+        )
+
+    def syncs_of(self, store: str, image_ids: Iterable[str]) -> tuple[Sync, ...]:
+        """The syncs of some images under whatever names they had, the newest first."""
+        wanted = json.dumps(sorted(image_ids))
+        return self._database.read(
+            lambda connection: tuple(
+                _sync(row) for row in connection.execute(_SYNCS_OF, (_key(store), wanted))
+            )
         )
 
     def record(self, syncs: Iterable[Sync]) -> None:

@@ -95,7 +95,7 @@ class _Reader:
         containers = await _all(self.container, _objects(answers[2]))
         return Snapshot(
             info=info,
-            images=tuple(image for image in images if image is not None),
+            images=inspection.doubt(image for image in images if image is not None),
             containers=tuple(containers),
         )
 

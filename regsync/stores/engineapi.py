@@ -88,8 +88,8 @@ class EngineClient:
             EngineUnreachable: it went away.
             StoreFailure: the answer is no JSON, or endless.
         """
-        url = self._client._url(path, *names)
-        status, body = self._fetch(url, parameters)
+        status, body = self._fetch(self._client._url(path, *names), parameters)
+        asked = path.format(*names)
         try:
             value = json.loads(body) if body else None
         except (ValueError, RecursionError):
@@ -97,11 +97,11 @@ class EngineClient:
             if status < 400:
                 raise StoreFailure(
                     f"the engine at {self.endpoint} gave an answer that cannot be read",
-                    f"{path} is not JSON: {_excerpt(body)}",
+                    f"{asked} is not JSON: {_excerpt(body)}",
                 ) from None
         if status >= 300:
             raise Refused(
-                f"the engine at {self.endpoint} refused {path}", _message(value, body), status
+                f"the engine at {self.endpoint} refused {asked}", _message(value, body), status
             )
         return value
 

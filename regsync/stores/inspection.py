@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from regsync.errors import ContentError, InvalidReference, StoreFailure
@@ -68,7 +69,7 @@ def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
     details = inspected or {}
     names, local_names = read_names(_texts(listed, "RepoTags"), podman=kind == CONTAINERS_STORAGE)
     # The containerd store lists one name's digest only, and inspects all of them.
-    repo_digests = read_digests(_texts(listed, "RepoDigests") + _texts(details, "RepoDigests"))
+    repo_digests = read_digests(_texts(listed if inspected is None else details, "RepoDigests"))
     digests = {reference.digest for reference in repo_digests if reference.digest is not None}
     origins: tuple[Reference, ...] = ()
     claims: tuple[Reference, ...] = ()
@@ -102,6 +103,32 @@ def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
         remembers=remembers,
         size=_count(listed, "Size"),
     )
+
+
+def doubt(images: Iterable[LocalImage]) -> tuple[LocalImage, ...]:
+    """The same images, less sure of their memory where the classic store is known to lose it.
+
+    Two platforms of one index share its digest, and the store keeps that with the image pulled
+    first: the second looks as if it had been built here (`pulled_index_both` of the recordings).
+    """
+    images = tuple(images)
+    taken = {
+        (origin.repository, image.platform)
+        for image in images
+        if image.untagged
+        for origin in image.origins
+    }
+
+    def robbed(image: LocalImage) -> bool:
+        if image.origins or not image.remembers:
+            return False
+        repositories = {name.repository for name in image.names}
+        return any(
+            repository in repositories and not platform.same(image.platform)
+            for repository, platform in taken
+        )
+
+    return tuple(replace(image, remembers=False) if robbed(image) else image for image in images)
 
 
 def container(listed: Fields, image_name: str) -> Container:

@@ -1,0 +1,178 @@
+"""`rebuild`: images built here on a base whose tag has moved on.
+
+The base is known by the labels that a build may set (`org.opencontainers.image.base.name` and
+`.digest`, image-spec `annotations.md`), else by its layers: an image here whose layers are the
+lowest ones of the image that was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from regsync.errors import InvalidDigest, InvalidReference, RegsyncError
+from regsync.oci.digest import Digest
+from regsync.oci.manifest import Manifest
+from regsync.oci.reference import Reference
+from regsync.operations import questions
+from regsync.operations.case import Case
+from regsync.operations.compare import compare
+from regsync.operations.questions import Inquiry
+from regsync.operations.report import Entry
+from regsync.operations.rows import Row
+from regsync.operations.verdict import Kind
+from regsync.state.memory import Memory
+from regsync.state.values import Known
+from regsync.stores.base import LocalImage, Snapshot
+
+_NAME = "org.opencontainers.image.base.name"
+_DIGEST = "org.opencontainers.image.base.digest"
+_REBUILDABLE = frozenset({Kind.UP_TO_DATE, Kind.UNPUSHED, Kind.LOCAL_ONLY, Kind.AHEAD})
+# Who has one of these came from a registry, unless it was seen here before.
+_CAME = frozenset({Kind.UP_TO_DATE, Kind.OUTDATED, Kind.GONE, Kind.PINNED, Kind.PINNED_GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an image was built on.
+
+    Attributes:
+        reference: The tag that it came by.
+        digest: What that tag held at the build, where a label tells.
+        image: The base itself, where it is still here.
+    """
+
+    reference: Reference
+    digest: Digest | None = None
+    image: LocalImage | None = None
+
+
+def made_here(
+    rows: Sequence[Row], entries: Sequence[Entry], known: Mapping[str, Known]
+) -> frozenset[str]:
+    """The IDs of images that were made on this machine, as far as anything tells.
+
+    That is what no registry has, and what none had when an earlier status saw it first; an image
+    that came by one of its names was not built here, whatever its other names are.
+    """
+    made: set[str] = set()
+    came: set[str] = set()
+    for row, entry in zip(rows, entries, strict=True):
+        if row.image is None or row.name is None:
+            continue
+        before = known.get(str(row.reference))
+        if before is not None and before.built_here and before.image_id == row.image.id:
+            made.add(row.image.id)
+        elif entry.verdict.kind in _CAME:
+            came.add(row.image.id)
+        elif entry.verdict.kind in _REBUILDABLE:
+            made.add(row.image.id)
+    return frozenset(made - came)
+
+
+def named_images(snapshot: Snapshot, memory: Memory) -> tuple[tuple[Reference, LocalImage], ...]:
+    """Local images with the tags they have; those that lost theirs, with the tags they had."""
+    found = [
+        (reference, image)
+        for image in snapshot.images
+        for reference in image.names
+        if reference.tag is not None
+    ]
+    untagged = {image.id: image for image in snapshot.images if image.untagged}
+    for sync in memory.syncs_of(snapshot.info.key, untagged):
+        found.append((Reference.parse(sync.reference), untagged[sync.image_id]))
+    return tuple(found)
+
+
+def rebuilt(
+    row: Row,
+    entry: Entry,
+    entries: Sequence[Entry],
+    made: frozenset[str],
+    named: Sequence[tuple[Reference, LocalImage]],
+) -> Inquiry[Entry]:
+    """The entry, as `rebuild` where its image was made here on a base that has moved on."""
+    image = row.image
+    if image is None or row.name is None or image.id not in made:
+        return entry
+    if entry.verdict.kind not in _REBUILDABLE:
+        return entry
+    base = labelled_base(image) or layered_base(image, named)
+    if base is None:
+        return entry
+    judged = next((one for one in entries if _is_of(one, base)), None)
+    if judged is not None:
+        moved = judged.verdict.kind is Kind.OUTDATED
+    else:
+        moved = yield from has_moved(image, base)
+    if not moved:
+        return entry
+    verdict = replace(
+        entry.verdict,
+        kind=Kind.REBUILD,
+        reason=entry.verdict.kind.value,
+        changed=f"base {base.reference.familiar} has moved on",
+    )
+    return replace(entry, verdict=verdict)
+
+
+def labelled_base(image: LocalImage) -> Base | None:
+    """The base that the image's labels name, or None."""
+    labels = image.config.labels if image.config is not None else {}
+    name, digest = labels.get(_NAME, ""), labels.get(_DIGEST, "")
+    try:
+        reference, held = Reference.parse(name), Digest.parse(digest)
+    except (InvalidReference, InvalidDigest):
+        return None
+    return Base(reference, held) if reference.tag is not None else None
+
+
+def layered_base(image: LocalImage, named: Sequence[tuple[Reference, LocalImage]]) -> Base | None:
+    """The base among local images: the one with the most of this image's lowest layers.
+
+    Args:
+        image: What was built.
+        named: Local images with the tags they have, or had before they lost them.
+    """
+    ours = _layers(image)
+    best: Base | None = None
+    depth = 0
+    for reference, candidate in named:
+        theirs = _layers(candidate)
+        if depth < len(theirs) < len(ours) and ours[: len(theirs)] == theirs:
+            best, depth = Base(reference, image=candidate), len(theirs)
+    return best
+
+
+def has_moved(image: LocalImage, base: Base) -> Inquiry[bool]:
+    """Whether the base's tag leads to something else than what the image was built on.
+
+    A tag that cannot be asked, or is not there, says nothing: then the answer is False.
+    """
+    try:
+        held = yield from questions.holds(base.reference)
+        if not isinstance(held, Digest) or held == base.digest:
+            return False
+        if base.image is not None:
+            found = yield from compare(Case(base.image, base.reference), held)
+            return found.reason is None
+        return not (yield from _still_lowest(image, base, held))
+    except RegsyncError:
+        return False
+
+
+def _still_lowest(image: LocalImage, base: Base, held: Digest) -> Inquiry[bool]:
+    """Whether what the tag holds now is, for this platform, still below the image's own layers."""
+    found = yield from compare(Case(image, base.reference), held)
+    if not isinstance(found.manifest, Manifest):
+        return found.reason is not None
+    theirs = yield from questions.config(base.reference.repository, found.manifest.config)
+    return bool(theirs.diff_ids) and _layers(image)[: len(theirs.diff_ids)] == theirs.diff_ids
+
+
+def _is_of(entry: Entry, base: Base) -> bool:
+    return base.image is not None and (entry.reference, entry.id) == (base.reference, base.image.id)
+
+
+def _layers(image: LocalImage) -> tuple[str, ...]:
+    return image.config.diff_ids if image.config is not None else ()

@@ -1,0 +1,165 @@
+"""Who answers the judge: each question is asked once, however many verdicts need the answer.
+
+Documents are immutable, so they are kept for ever under their digests; a registry that cannot be
+reached is found out once, and its other references do not wait for it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+from regsync.errors import (
+    AuthError,
+    CredentialsBroken,
+    LoginFailed,
+    NotFound,
+    Offline,
+    RegsyncError,
+    Unauthorized,
+)
+from regsync.oci import manifest
+from regsync.oci.descriptor import Descriptor
+from regsync.oci.digest import Digest
+from regsync.oci.imageconfig import ImageConfig
+from regsync.oci.manifest import Index, Manifest
+from regsync.oci.reference import Reference, Repository
+from regsync.operations.questions import (
+    Absent,
+    Config,
+    Document,
+    Exists,
+    Held,
+    Hidden,
+    Holds,
+    Inquiry,
+    Question,
+    Serves,
+)
+from regsync.registry.client import RegistryClient
+from regsync.state.documents import Documents
+from regsync.stores.remote import Registries
+
+Result = TypeVar("Result")
+
+
+class Oracle:
+    """Answers questions from the document cache and from registries.
+
+    Args:
+        registries: Every registry of this run.
+        documents: Manifests, indexes and configs by digest.
+        offline: Answer from the cache alone.
+    """
+
+    def __init__(
+        self, registries: Registries, documents: Documents, *, offline: bool = False
+    ) -> None:
+        self._registries = registries
+        self._documents = documents
+        self._offline = offline
+        self._answers: dict[Question, asyncio.Task[Any]] = {}
+        self._down: dict[str, RegsyncError] = {}
+
+    async def prepare(self, repositories: Iterable[Repository]) -> None:
+        """Greet every registry once, and get one token for all its repositories."""
+        if self._offline:
+            return
+        by_registry: dict[str, set[Repository]] = defaultdict(set)
+        for repository in repositories:
+            by_registry[repository.registry].add(repository)
+        await asyncio.gather(
+            *(self._greet(registry, found) for registry, found in by_registry.items())
+        )
+
+    async def settle(self, inquiry: Inquiry[Result]) -> Result:
+        """Answer an inquiry until it knows.
+
+        Raises:
+            RegsyncError: an answer could not be had, and the inquiry cannot do without.
+        """
+        try:
+            question = next(inquiry)
+            while True:
+                try:
+                    answer = await self._answer(question)
+                except RegsyncError as error:
+                    question = inquiry.throw(error)
+                else:
+                    question = inquiry.send(answer)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+
+    async def _greet(self, registry: str, repositories: set[Repository]) -> None:
+        try:
+            await self._registries.client(registry).prepare(sorted(repositories))
+        except (LoginFailed, CredentialsBroken) as error:
+            self._down[registry] = error
+        except AuthError:
+            # A token for all of them was refused, perhaps for the sake of one: each asks alone.
+            return
+        except RegsyncError as error:
+            self._down[registry] = error
+
+    async def _answer(self, question: Question) -> Any:
+        task = self._answers.get(question)
+        if task is None:
+            task = asyncio.ensure_future(self._ask(question))
+            self._answers[question] = task
+        return await task
+
+    def _ask(self, question: Question) -> Coroutine[Any, Any, Any]:
+        match question:
+            case Holds(reference):
+                return self._holds(reference)
+            case Document(repository, digest):
+                return self._document(repository, digest)
+            case Config(repository, descriptor):
+                return self._config(repository, descriptor)
+            case Serves(repository, digest):
+                return self._serves(repository, digest)
+            case Exists(repository):
+                return self._exists(repository)
+
+    def _client(self, registry: str) -> RegistryClient:
+        if self._offline:
+            raise Offline(f"`{registry}` was not asked", "offline, as you wished")
+        if registry in self._down:
+            raise self._down[registry]
+        return self._registries.client(registry)
+
+    async def _holds(self, reference: Reference) -> Held:
+        client = self._client(reference.registry)
+        try:
+            return (await client.resolve(reference)).digest
+        except NotFound:
+            return Absent()
+        except Unauthorized as error:
+            if client.anonymous:
+                return Hidden(error)
+            raise
+
+    async def _document(self, repository: Repository, digest: Digest) -> Manifest | Index:
+        kept = self._documents.get(digest)
+        if kept is not None:
+            return manifest.parse(kept)
+        client = self._client(repository.registry)
+        found = await client.manifest(Reference(repository, digest=digest))
+        self._documents.put(digest, found.raw)
+        return found
+
+    async def _config(self, repository: Repository, descriptor: Descriptor) -> ImageConfig:
+        kept = self._documents.get(descriptor.digest)
+        if kept is None:
+            kept = await self._client(repository.registry).config(repository, descriptor)
+            self._documents.put(descriptor.digest, kept)
+        return ImageConfig.parse(kept)
+
+    async def _serves(self, repository: Repository, digest: Digest) -> bool:
+        return await self._client(repository.registry).served(repository, digest)
+
+    async def _exists(self, repository: Repository) -> bool:
+        return await self._client(repository.registry).exists(repository)

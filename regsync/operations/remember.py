@@ -1,0 +1,70 @@
+"""What a status leaves behind for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from regsync.operations.report import Entry
+from regsync.operations.rows import Row
+from regsync.operations.verdict import Kind
+from regsync.state.memory import Memory
+from regsync.state.values import Known, Sighting, Sync
+from regsync.stores.base import LocalImage, Snapshot
+
+
+def remember(
+    memory: Memory,
+    snapshot: Snapshot,
+    rows: Sequence[Row],
+    entries: Sequence[Entry],
+    made_here: frozenset[str],
+    now: datetime,
+) -> None:
+    """Write down what is in sync, what was said, and which digests were seen."""
+    store = snapshot.info.key
+    syncs, known, seen = [], [], []
+    for row, entry in zip(rows, entries, strict=True):
+        image, reference, verdict = row.image, row.reference, entry.verdict
+        if image is None or reference is None or reference.digest is not None:
+            continue
+        text = str(reference)
+        if verdict.remote_digest is not None:
+            seen.append(Sighting(text, str(verdict.remote_digest), now))
+        in_sync = verdict.kind is Kind.UP_TO_DATE or (
+            verdict.kind is Kind.REBUILD and verdict.reason == Kind.UP_TO_DATE
+        )
+        if in_sync and verdict.remote_digest is not None:
+            child = verdict.platform_digest or _only_child(image)
+            syncs.append(
+                Sync(
+                    store=store,
+                    reference=text,
+                    image_id=image.id,
+                    digest=str(verdict.remote_digest),
+                    child=str(child) if child is not None else None,
+                    config=str(image.config_digest) if image.config_digest else None,
+                    by="observed",
+                    at=now,
+                )
+            )
+        if verdict.kind is not Kind.UNKNOWN:
+            known.append(
+                Known(
+                    store=store,
+                    reference=text,
+                    image_id=image.id,
+                    verdict=verdict.kind.value,
+                    reason=verdict.reason,
+                    stale=bool(verdict.stale),
+                    at=now,
+                    built_here=image.id in made_here,
+                )
+            )
+    memory.saw(seen)
+    memory.record(syncs)
+    memory.record_verdicts(known)
+
+
+def _only_child(image: LocalImage) -> object | None:
+    return image.children[0].digest if len(image.children) == 1 else None

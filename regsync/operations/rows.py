@@ -1,0 +1,186 @@
+"""Which rows a status has, and which of them are asked at all: decided before any request.
+
+What is not asked leaks nothing: a private name that no registry can hold is not sent to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from regsync.errors import InvalidReference
+from regsync.oci.imageconfig import chain_ids
+from regsync.oci.platform import Platform
+from regsync.oci.reference import DOCKER_HUB, Reference
+from regsync.operations.case import Case
+from regsync.operations.verdict import Kind, Verdict
+from regsync.state.memory import Memory
+from regsync.state.values import Sync
+from regsync.stores.base import LocalImage, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a status.
+
+    Attributes:
+        reference: The full name; None for what no registry can hold.
+        name: As it is shown; None for an untagged image.
+        image: None where the user named something that is not here.
+        case: What is brought before the judge; None where nothing is asked.
+        settled: The verdict, where it needs no registry.
+    """
+
+    reference: Reference | None
+    name: str | None
+    image: LocalImage | None
+    case: Case | None = None
+    settled: Verdict | None = None
+
+
+def plan_rows(
+    snapshot: Snapshot,
+    memory: Memory,
+    *,
+    wanted: Sequence[str] = (),
+    platform: Platform | None = None,
+) -> tuple[Row, ...]:
+    """One row for each local name and each untagged image; with `wanted`, for those alone.
+
+    Args:
+        wanted: References as docker reads them, or image IDs, whole or from their start on.
+        platform: The platform to compare in place of each image's own.
+
+    Raises:
+        InvalidReference: a wanted text is neither a reference nor the ID of an image here.
+    """
+    pinned = _pins(snapshot, wanted)
+    planner = _Planner(snapshot, memory.syncs(snapshot.info.key), memory, platform, pinned)
+    rows = [row for image in snapshot.images for row in planner.rows(image)]
+    return tuple(_choose(rows, wanted) if wanted else rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    snapshot: Snapshot
+    syncs: Mapping[str, Sync]
+    memory: Memory
+    platform: Platform | None
+    pinned: frozenset[Reference]
+
+    def rows(self, image: LocalImage) -> list[Row]:
+        """The rows of one image."""
+        if image.untagged:
+            return self._untagged(image)
+        named = [self._named(image, reference) for reference in image.names]
+        return named + [
+            Row(None, name, image, settled=Verdict(Kind.LOCAL_ONLY, "no_registry"))
+            for name in image.local_names
+        ]
+
+    def _untagged(self, image: LocalImage) -> list[Row]:
+        # The classic store keeps no name for what was pulled by digest; whoever names it so, a
+        # container or the user, shows that the digest is meant.
+        pins = [origin for origin in image.origins if origin in self.pinned]
+        if pins:
+            return [self._named(image, pin) for pin in pins]
+        notes = tuple(f"was {origin.familiar}" for origin in image.origins)
+        return [Row(None, None, image, settled=Verdict(Kind.LOCAL_ONLY, "untagged", notes=notes))]
+
+    def _named(self, image: LocalImage, reference: Reference) -> Row:
+        synced = self.syncs.get(str(reference))
+        if synced is None and _private_to_docker(image, reference):
+            verdict = Verdict(Kind.LOCAL_ONLY, "no_registry")
+            return Row(reference, reference.familiar, image, settled=verdict)
+        case = Case(
+            image=image,
+            reference=reference,
+            synced=synced,
+            seen=self.memory.seen(str(reference)) if synced is not None else {},
+            siblings=tuple(
+                other
+                for other in image.names
+                if other != reference
+                and other.digest is None
+                and other.repository == reference.repository
+            ),
+            untagged=tuple(other for other in self.snapshot.images if other.untagged),
+            layers=_unpacked(self.snapshot.images),
+            wanted=self.platform,
+        )
+        return Row(reference, reference.familiar, image, case)
+
+
+def _private_to_docker(image: LocalImage, reference: Reference) -> bool:
+    """Whether the name reads as one of Docker's own images and the image is none.
+
+    `docker build -t goals` makes `docker.io/library/goals`. In the classic store, which remembers
+    where images came from, an image from nowhere with such a name is ours alone.
+    """
+    short = reference.registry == DOCKER_HUB and reference.repository.path.startswith("library/")
+    return (
+        short
+        and image.remembers
+        and not any(origin.registry == DOCKER_HUB for origin in image.origins)
+    )
+
+
+def _unpacked(images: Iterable[LocalImage]) -> frozenset[str]:
+    return frozenset(
+        layer
+        for image in images
+        if image.config is not None
+        for layer in chain_ids(image.config.diff_ids)
+    )
+
+
+def _pins(snapshot: Snapshot, wanted: Sequence[str]) -> frozenset[Reference]:
+    """The references by digest that containers or the user name."""
+    texts = [container.image for container in snapshot.containers if "@" in container.image]
+    found = []
+    for text in (*texts, *(text for text in wanted if "@" in text)):
+        try:
+            reference = Reference.parse(text)
+        except InvalidReference:
+            continue
+        found.append(Reference(reference.repository, digest=reference.digest))
+    return frozenset(found)
+
+
+def _choose(rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
+    """The rows that were asked for, each once, in the order of asking."""
+    chosen: dict[int, Row] = {}
+    for text in wanted:
+        found = [row for row in rows if _is_meant(row, text)]
+        if not found:
+            reference = Reference.parse(text)
+            found = [Row(reference, reference.familiar, None)]
+        chosen.update((id(row), row) for row in found)
+    return list(chosen.values())
+
+
+def _is_meant(row: Row, text: str) -> bool:
+    image = row.image
+    if image is not None and _is_id(text):
+        encoded = text.removeprefix("sha256:")
+        if image.id.removeprefix("sha256:").startswith(encoded):
+            return True
+    if row.name == text:
+        return True
+    try:
+        reference = Reference.parse(text)
+    except InvalidReference:
+        return False
+    if row.reference is None:
+        return False
+    if reference.digest is not None and row.reference.digest is not None:
+        return (reference.repository, reference.digest) == (
+            row.reference.repository,
+            row.reference.digest,
+        )
+    return reference == row.reference
+
+
+def _is_id(text: str) -> bool:
+    encoded = text.removeprefix("sha256:")
+    return 12 <= len(encoded) <= 64 and all(char in "0123456789abcdef" for char in encoded)

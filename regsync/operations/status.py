@@ -1,0 +1,194 @@
+"""`status`: which local names are behind their registries, and why.
+
+Plan the rows, ask for what they need, judge each on its own: one registry that fails never ends or
+delays the verdicts of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from regsync.clock import Clock, SystemClock
+from regsync.errors import InvalidReference, RegsyncError
+from regsync.oci.platform import Platform
+from regsync.oci.reference import Reference
+from regsync.operations import bases, remember
+from regsync.operations.judge import judge
+from regsync.operations.oracle import Oracle
+from regsync.operations.questions import Absent, Hidden, holds
+from regsync.operations.report import Entry, StatusReport, UsedBy
+from regsync.operations.rows import Row, plan_rows
+from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
+from regsync.progress import Checked, Listener, silent
+from regsync.state.documents import Documents
+from regsync.state.memory import Memory
+from regsync.state.values import Known
+from regsync.stores.base import Container, LocalImage, Snapshot, Store
+from regsync.stores.remote import Registries
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants to know.
+
+    Attributes:
+        references: Names or image IDs; none means everything.
+        platform: Compare this platform in place of each image's own.
+        offline: Ask no registry.
+    """
+
+    references: Sequence[str] = ()
+    platform: Platform | None = None
+    offline: bool = False
+
+
+async def status(
+    store: Store,
+    registries: Registries,
+    memory: Memory,
+    documents: Documents,
+    wish: Wish | None = None,
+    *,
+    listen: Listener = silent,
+    clock: Clock | None = None,
+) -> StatusReport:
+    """Compare a store's images with their registries, and remember what was found.
+
+    Raises:
+        StoreFailure: the store cannot be asked.
+        InvalidReference: a wanted reference is none.
+    """
+    wish = wish or Wish()
+    clock = clock or SystemClock()
+    snapshot = await store.snapshot()
+    rows = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
+    oracle = Oracle(registries, documents, offline=wish.offline)
+    asked = [row.reference for row in rows if row.reference is not None and row.settled is None]
+    await oracle.prepare(reference.repository for reference in asked)
+    run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
+    entries = await asyncio.gather(*(run.entry(row) for row in rows))
+    made = bases.made_here(rows, entries, run.known)
+    named = bases.named_images(snapshot, memory)
+    entries = [
+        await oracle.settle(bases.rebuilt(row, entry, entries, made, named))
+        for row, entry in zip(rows, entries, strict=True)
+    ]
+    remember.remember(memory, snapshot, rows, entries, made, clock.now())
+    return StatusReport(
+        store=snapshot.info,
+        entries=tuple(entries),
+        requests=registries.requests(),
+        rate_limits=tuple(registries.rate_limits()),
+    )
+
+
+class _Run:
+    """What the rows of one run share."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        known: Mapping[str, Known],
+        oracle: Oracle,
+        clock: Clock,
+        listen: Listener,
+        total: int,
+    ) -> None:
+        self.snapshot = snapshot
+        self.known = known
+        self.oracle = oracle
+        self._clock = clock
+        self._listen = listen
+        self._total = total
+        self._done = 0
+
+    async def entry(self, row: Row) -> Entry:
+        """The verdict on one row; whatever fails stays in it."""
+        verdict = row.settled or await self._verdict(row)
+        if row.settled is None and row.reference is not None:
+            self._done += 1
+            self._listen(Checked(self._done, self._total, row.reference.familiar))
+        image = row.image
+        failed = verdict.kind is Kind.UNKNOWN
+        return Entry(
+            reference=row.reference,
+            name=row.name,
+            id=image.id if image is not None else None,
+            platform=image.platform if image is not None and image.platform.known else None,
+            verdict=verdict,
+            containers=_used_by(row, self.snapshot.containers),
+            checked_at=None if row.settled is not None or failed else self._clock.now(),
+        )
+
+    async def _verdict(self, row: Row) -> Verdict:
+        try:
+            if row.case is not None:
+                verdict = await self.oracle.settle(judge(row.case))
+            else:
+                return await self._not_local(row)
+        except RegsyncError as error:
+            verdict = unknown(error)
+        if verdict.kind is Kind.UNKNOWN:
+            return replace(verdict, last_known=self._last_known(row))
+        return verdict
+
+    async def _not_local(self, row: Row) -> Verdict:
+        """Named by the user and not here; whether the registry has it is worth one HEAD."""
+        assert row.reference is not None  # noqa: S101 - only a reference can be wanted
+        verdict = Verdict(Kind.NOT_LOCAL)
+        try:
+            held = await self.oracle.settle(holds(row.reference))
+        except RegsyncError as error:
+            return verdict.noting(str(error))
+        if isinstance(held, Absent):
+            return verdict.noting("not at the registry either")
+        if isinstance(held, Hidden):
+            return verdict.noting("missing at the registry, or private")
+        return replace(verdict, remote_digest=held)
+
+    def _last_known(self, row: Row) -> LastKnown | None:
+        known = self.known.get(str(row.reference)) if row.reference is not None else None
+        # What was said of another image under this name says nothing of this one.
+        if known is None or row.image is None or known.image_id != row.image.id:
+            return None
+        return LastKnown(Kind(known.verdict), known.reason, known.at)
+
+
+def _used_by(row: Row, containers: Sequence[Container]) -> tuple[UsedBy, ...]:
+    """The running containers that were started by this name, or by this image without one."""
+    image = row.image
+    if image is None:
+        return ()
+    found = []
+    for container in containers:
+        if not container.running:
+            continue
+        if row.reference is None:
+            if row.name is not None or container.image_id != image.id:
+                continue
+            stale = False
+        elif _names(container.image, row.reference):
+            stale = not _runs(container, image)
+        else:
+            continue
+        found.append(UsedBy(container.id, container.name, container.running, stale))
+    return tuple(found)
+
+
+def _names(text: str, reference: Reference) -> bool:
+    try:
+        named = Reference.parse(text)
+    except InvalidReference:
+        return False
+    if named.digest is not None and reference.digest is not None:
+        return (named.repository, named.digest) == (reference.repository, reference.digest)
+    return named == reference
+
+
+def _runs(container: Container, image: LocalImage) -> bool:
+    if container.manifest is not None:
+        held = image.digests | {child.digest for child in image.children}
+        return container.manifest in held or container.image_id == image.id
+    return container.image_id == image.id

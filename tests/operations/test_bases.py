@@ -1,0 +1,150 @@
+"""`rebuild`: what was built here, on what, and whether that has moved on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from world import Content, World, image, index
+
+from regsync.errors import Unreachable
+from regsync.oci.platform import Platform
+from regsync.oci.reference import Reference
+from regsync.operations import bases
+from regsync.operations.questions import Holds
+from regsync.operations.report import Entry
+from regsync.operations.rows import Row
+from regsync.operations.verdict import Kind, Verdict
+from regsync.state.values import Known
+from regsync.stores.base import LocalImage
+
+AMD64 = Platform("linux", "amd64")
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BASE, NEW_BASE = image("base"), image("newer")
+NODE = Reference.parse("node")
+
+
+def local(content: Content, *names: str) -> LocalImage:
+    return LocalImage(
+        id=str(content.config_digest),
+        names=tuple(map(Reference.parse, names)),
+        platform=AMD64,
+        digests=frozenset({content.digest}),
+        config_digest=content.config_digest,
+        config=content.parsed,
+    )
+
+
+def line(image: LocalImage, kind: Kind, reason: str | None = None) -> tuple[Row, Entry]:
+    reference = image.names[0]
+    row = Row(reference, reference.familiar, image)
+    return row, Entry(reference, reference.familiar, image.id, AMD64, Verdict(kind, reason))
+
+
+def judged(*lines: tuple[Row, Entry], world: World | None = None) -> Entry:
+    """The first entry after the question of its base."""
+    rows, entries = [row for row, _ in lines], [entry for _, entry in lines]
+    made = bases.made_here(rows, entries, {})
+    named = [(row.image.names[0], row.image) for row in rows if row.image is not None]
+    found: Entry = (world or World()).settle(
+        bases.rebuilt(rows[0], entries[0], entries, made, named)
+    )
+    return found
+
+
+GOALS = local(image("base", "app"), "goals")
+OUTDATED_NODE = line(local(BASE, "node"), Kind.OUTDATED, "moved")
+
+
+class TestLayers:
+    @pytest.mark.parametrize("kind", [Kind.UNPUSHED, Kind.LOCAL_ONLY, Kind.AHEAD])
+    def test_built_on_an_image_that_is_outdated(self, kind: Kind) -> None:
+        entry = judged(line(GOALS, kind), OUTDATED_NODE)
+        assert (entry.verdict.kind, entry.verdict.reason) == (Kind.REBUILD, kind.value)
+        assert entry.verdict.changed == "base node:latest has moved on"
+        assert entry.stale
+
+    @pytest.mark.parametrize("kind", [Kind.UP_TO_DATE, Kind.AHEAD, Kind.UNPUSHED, Kind.UNKNOWN])
+    def test_a_base_that_has_not_moved(self, kind: Kind) -> None:
+        base = local(BASE, "node")
+        verdict = Verdict(Kind.AHEAD) if kind is Kind.UNKNOWN else Verdict(kind)
+        other = line(base, verdict.kind)
+        assert judged(line(GOALS, Kind.UNPUSHED), other).verdict.kind is Kind.UNPUSHED
+
+    @pytest.mark.parametrize("kind", [Kind.OUTDATED, Kind.DIVERGED, Kind.GONE, Kind.UNRELATED])
+    def test_verdicts_that_it_does_not_replace(self, kind: Kind) -> None:
+        assert judged(line(GOALS, kind), OUTDATED_NODE).verdict.kind is kind
+
+    def test_what_was_pulled_was_not_built_here(self) -> None:
+        pulled = line(GOALS, Kind.UP_TO_DATE, "exact")
+        assert judged(pulled, OUTDATED_NODE).verdict.kind is Kind.UP_TO_DATE
+
+    def test_a_retag_of_something_pulled_was_not_built_here(self) -> None:
+        retag = line(local(image("base", "app"), "team/mine"), Kind.UNPUSHED, "new_tag")
+        pulled = line(local(image("base", "app"), "team/app"), Kind.UP_TO_DATE, "exact")
+        assert judged(retag, pulled, OUTDATED_NODE).verdict.kind is Kind.UNPUSHED
+
+    def test_pushed_since_and_still_ours(self) -> None:
+        row, entry = line(GOALS, Kind.UP_TO_DATE, "exact")
+        before = Known("s", str(row.reference), GOALS.id, "unpushed", None, False, NOW, True)
+        known = {str(row.reference): before}
+        assert bases.made_here([row], [entry], known) == {GOALS.id}
+        other = replace(before, image_id="sha256:other")
+        assert bases.made_here([row], [entry], {str(row.reference): other}) == frozenset()
+
+    def test_the_base_with_the_most_layers(self) -> None:
+        goals = local(image("os", "base", "app"), "goals")
+        os, node = local(image("os"), "debian"), local(image("os", "base"), "node")
+        named = [(each.names[0], each) for each in (os, node, goals)]
+        base = bases.layered_base(goals, named)
+        assert base is not None
+        assert base.reference == NODE
+
+    def test_an_untagged_base_is_compared_with_the_tag_it_had(self) -> None:
+        lost = local(BASE)
+        world = World()
+        world.put("node:latest", NEW_BASE)
+        base = bases.Base(NODE, image=lost)
+        assert world.settle(bases.has_moved(GOALS, base)) is True
+        world.put("node:latest", BASE)
+        assert world.settle(bases.has_moved(GOALS, base)) is False
+
+
+class TestLabels:
+    def labelled(self, base: Content) -> LocalImage:
+        labels = {
+            "org.opencontainers.image.base.name": "docker.io/library/node:latest",
+            "org.opencontainers.image.base.digest": str(base.digest),
+        }
+        return local(image("base", "app", labels=labels), "team/goals")
+
+    def test_the_tag_holds_it_still(self) -> None:
+        world = World()
+        world.put("node:latest", BASE)
+        entry = judged(line(self.labelled(BASE), Kind.UNPUSHED), world=world)
+        assert entry.verdict.kind is Kind.UNPUSHED
+        assert world.asked == [Holds(NODE)]
+
+    def test_the_tag_has_moved_on(self) -> None:
+        world = World()
+        world.put("node:latest", NEW_BASE)
+        entry = judged(line(self.labelled(BASE), Kind.UNPUSHED), world=world)
+        assert (entry.verdict.kind, entry.verdict.reason) == (Kind.REBUILD, "unpushed")
+
+    def test_only_the_index_moved(self) -> None:
+        arm = image("arm", platform="linux/arm64")
+        world = World()
+        world.put("node:latest", index(BASE, arm), BASE)
+        entry = judged(line(self.labelled(NEW_BASE), Kind.UNPUSHED), world=world)
+        assert entry.verdict.kind is Kind.UNPUSHED
+
+    def test_a_registry_that_cannot_be_asked_says_nothing(self) -> None:
+        world = World({Holds(NODE): Unreachable("cannot reach `docker.io`")})
+        entry = judged(line(self.labelled(BASE), Kind.UNPUSHED), world=world)
+        assert entry.verdict.kind is Kind.UNPUSHED
+
+    @pytest.mark.parametrize("name", ["", "UPPER/case", "node"])
+    def test_labels_that_name_no_base(self, name: str) -> None:
+        labels = {"org.opencontainers.image.base.name": name}
+        assert bases.labelled_base(local(image("base", labels=labels))) is None
