@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from regsync.clock import Clock
-from regsync.errors import RegsyncError, Unreachable, Unverified
+from regsync.errors import RegsyncError, ServerFailed, Unreachable, Unverified
 from regsync.oci import errorcode
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.scope import Scope
@@ -218,11 +218,15 @@ class Reader:
         if elsewhere and answer.status in _EXPIRED and not self._asked_again:
             self._asked_again = True
             return
+        if elsewhere and answer.status in _EXPIRED:
+            raise ServerFailed(
+                self._what, f"the store that the registry leads to refuses ({answer.status})"
+            )
         raise failures.from_status(
             answer.status,
             answer.body,
             what=self._what,
-            refusal=None if elsewhere else self._source.auth.refusal(self._source.scope),
+            refusal=self._source.auth.refusal(self._source.scope),
             retry_at=answer.retry_at,
         )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
+import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -139,7 +140,7 @@ class Transport:
                     opened.append(response)
                     self._refuse_encoded(response)
                     status, headers = response.status_code, response.headers
-                    return Answer(status, headers, b"", url, stream=response.aiter_raw())
+                    return Answer(status, headers, b"", url, stream=_chunks(response))
                 try:
                     return await self._whole(response, url, request)
                 finally:
@@ -189,8 +190,9 @@ class Transport:
                 headers["Authorization"] = authorization
             self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
             http = lane.client(url)
-            sent = http.build_request(request.method, url, headers=headers)
-            response = await http.send(sent, stream=True)
+            with _named(url):
+                sent = http.build_request(request.method, url, headers=headers)
+                response = await http.send(sent, stream=True)
             self._note(response, request.kind)
             if response.status_code not in _REDIRECTS:
                 return response, url
@@ -217,7 +219,7 @@ class Transport:
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
-                async for chunk in response.aiter_raw():
+                async for chunk in _chunks(response):
                     body += chunk
                     if len(body) > request.limit:
                         raise ServerFailed(what, f"the answer is larger than {request.limit} bytes")
@@ -273,6 +275,27 @@ class Transport:
         return Answer(answer.status, answer.headers, answer.body, answer.url, retry_at)
 
 
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    with _named(str(response.request.url)):
+        async for chunk in response.aiter_raw():
+            yield chunk
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Raise as `httpx.HTTPError` what httpx 0.28 lets through as it comes.
+
+    TLS that fails after the handshake (a client certificate that TLS 1.3 misses) is a bare
+    `ssl.SSLError`; a host that IDNA refuses is `httpx.InvalidURL`.
+    """
+    try:
+        yield
+    except ssl.SSLError as error:
+        raise httpx.ReadError(str(error), request=httpx.Request("GET", url)) from error
+    except httpx.InvalidURL as error:
+        raise httpx.UnsupportedProtocol(f"{error}") from error
+
+
 def _origin_of(error: httpx.HTTPError, url: str) -> Origin:
     """Where a request really went, which redirects may have changed."""
     try:
@@ -283,7 +306,8 @@ def _origin_of(error: httpx.HTTPError, url: str) -> Origin:
 
 def _may_pass(error: httpx.HTTPError, failure: Exception) -> bool:
     """Whether a broken connection is worth another try; one that never came up is not."""
-    connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    never = httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol
+    connected = not isinstance(error, never)
     return connected and isinstance(failure, Unreachable)
 
 
