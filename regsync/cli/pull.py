@@ -10,7 +10,7 @@ import typer
 from regsync.cli import options
 from regsync.cli.asking import ask
 from regsync.cli.bars import listening
-from regsync.cli.terminal import write
+from regsync.cli.terminal import safe, say, write
 from regsync.cli.units import size
 from regsync.errors import UsageError
 from regsync.oci.platform import Platform
@@ -53,18 +53,28 @@ def pull(
     asked = Reference.parse(reference)
     folder = layout_folder(store)
     wanted = None if platform is None else Platform.parse(platform)
+    from regsync.clock import SystemClock
     from regsync.operations import pull as operation
+    from regsync.operations.remember import remember_pull
+    from regsync.state.folders import state_folder
+    from regsync.state.memory import Memory
     from regsync.stores.layout import LayoutStore
 
-    with listening(quiet=quiet) as listen:
+    where = LayoutStore(folder)
+    with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
+
+        def remember(result: PullResult) -> None:
+            remember_pull(memory, where.info.key, result, SystemClock().now())
 
         async def question(registries: Registries) -> PullResult:
             return await operation.pull(
-                asked, LayoutStore(folder), registries, platform=wanted, listen=listen
+                asked, where, registries, platform=wanted, listen=listen, remember=remember
             )
 
         result = ask(question, config)
     write(final_line(result))
+    if memory.note is not None and not quiet:
+        say(f"note: {safe(memory.note)}")
     return 0
 
 
