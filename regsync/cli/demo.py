@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,8 @@ from regsync.cli.units import counted
 from regsync.errors import StoreFailure, UsageError
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from regsync.operations.demo.stage import Stage
     from regsync.operations.report import StatusReport
 
@@ -153,6 +153,8 @@ class _Tale:
 
     async def _pause(self) -> None:
         if self._terminal.width is not None and not self._quiet:
+            import asyncio
+
             await asyncio.sleep(_PAUSE_S)
 
     def _say(self, text: str, *, gap: bool = True) -> None:
@@ -204,6 +206,8 @@ def _temporary_folder() -> Iterator[Path]:
     Raises:
         StoreFailure: there can be none.
     """
+    import tempfile
+
     with contextlib.ExitStack() as stack:
         try:
             with uninterrupted():
@@ -219,6 +223,6 @@ def _temporary_folder() -> Iterator[Path]:
         yield Path(made.name)
 
 
-def _remove(folder: tempfile.TemporaryDirectory[str]) -> None:
+def _remove(folder: TemporaryDirectory[str]) -> None:
     with uninterrupted():
         folder.cleanup()

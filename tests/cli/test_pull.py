@@ -95,8 +95,8 @@ def test_a_pipe_is_never_animated(mock_registry: MockRegistry, tmp_path: Path) -
     ("arguments", "why"),
     [
         (["node"], "pulls through an engine are not there yet"),
-        (["node", "--store", "docker"], "expected `oci:` and a folder"),
-        (["node", "--store", "oci:"], "expected `oci:` and a folder"),
+        (["node", "--store", "docker"], "write `--store oci:DIR`"),
+        (["node", "--store", "oci:"], "write `--store oci:DIR`"),
         (["Node", "--store", "oci:x"], "must be lower case"),
         (["node", "--store", "oci:x", "--platform", "a/b/c/d"], "OS/ARCHITECTURE"),
     ],
