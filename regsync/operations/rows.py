@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from regsync.errors import InvalidReference, RegsyncError
+from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import chain_ids
 from regsync.oci.platform import Platform
 from regsync.oci.reference import DOCKER_HUB, Reference
@@ -86,8 +87,15 @@ class _Planner:
         pins = [origin for origin in image.origins if origin in self.pinned]
         if pins:
             return [self._named(image, pin) for pin in pins]
-        notes = tuple(f"was {origin.familiar}" for origin in image.origins)
+        origins = image.origins or self._lost(image)
+        notes = tuple(f"was {origin.familiar}" for origin in origins)
         return [Row(None, None, image, settled=Verdict(Kind.LOCAL_ONLY, "untagged", notes=notes))]
+
+    def _lost(self, image: LocalImage) -> list[Reference]:
+        """What an image was pulled as, by our own memory: a layout has none."""
+        syncs = self.memory.syncs_of(self.snapshot.info.key, [image.id])
+        found = ((Reference.parse(sync.reference), Digest.parse(sync.digest)) for sync in syncs)
+        return list(dict.fromkeys(Reference(name.repository, digest=had) for name, had in found))
 
     def _named(self, image: LocalImage, reference: Reference) -> Row:
         synced = self.syncs.get(str(reference))

@@ -55,6 +55,17 @@ class TestNotAsked:
             assert row.settled is not None
             assert row.settled.cause is Cause.UNVERIFIED
 
+    def test_untagged_in_a_store_without_memory_of_its_own(self) -> None:
+        memory = Memory(None)
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        for tag in ("latest", "22"):
+            name = f"docker.io/library/node:{tag}"
+            memory.record([Sync("key", name, str(D1), str(D2), None, None, "pull", at)])
+        memory.record([Sync("other", "r.io/app:1", str(D1), str(D1), None, None, "pull", at)])
+        [row] = rows(local(remembers=False), memory=memory)
+        assert row.settled is not None
+        assert row.settled.notes == (f"was node@{D2}",)
+
     def test_names_of_no_registry(self) -> None:
         [row] = rows(local(local_names=("localhost/app:latest",)))
         assert row.settled is not None
