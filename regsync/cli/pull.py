@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from regsync.cli import options
 from regsync.cli.asking import ask
 from regsync.cli.bars import listening
-from regsync.cli.terminal import write
+from regsync.cli.terminal import safe, say, write
 from regsync.cli.units import size
 from regsync.errors import UsageError
 from regsync.oci.platform import Platform
@@ -18,9 +17,9 @@ from regsync.oci.reference import Reference
 
 if TYPE_CHECKING:
     from regsync.operations.pull import PullResult
+    from regsync.stores.layout import LayoutStore
     from regsync.stores.remote import Registries
 
-_TRANSPORT = "oci:"
 EXAMPLES = """\b
 Examples:
   regsync pull node:latest --store oci:images
@@ -51,43 +50,48 @@ def pull(
     very end; what it named before stays in the folder as an untagged image.
     """
     asked = Reference.parse(reference)
-    folder = layout_folder(store)
+    target = layout_store(store)
     wanted = None if platform is None else Platform.parse(platform)
+    from regsync.clock import SystemClock
     from regsync.operations import pull as operation
-    from regsync.stores.layout import LayoutStore
+    from regsync.operations.remember import remember_pull
+    from regsync.state.folders import state_folder
+    from regsync.state.memory import Memory
 
-    with listening(quiet=quiet) as listen:
+    with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
+
+        def remember(result: PullResult) -> None:
+            remember_pull(memory, target.info.key, result, SystemClock().now())
 
         async def question(registries: Registries) -> PullResult:
             return await operation.pull(
-                asked, LayoutStore(folder), registries, platform=wanted, listen=listen
+                asked, target, registries, platform=wanted, listen=listen, remember=remember
             )
 
         result = ask(question, config)
     write(final_line(result))
+    if memory.note is not None and not quiet:
+        say(f"note: {safe(memory.note)}")
     return 0
 
 
-def layout_folder(store: str | None) -> Path:
-    """The folder that `--store` names.
+def layout_store(store: str | None) -> LayoutStore:
+    """The layout that `--store` names.
 
     Raises:
         UsageError: there is none: engines cannot be pulled through yet.
     """
-    if store is None:
+    from regsync.stores.layout import LayoutStore
+    from regsync.stores.locate import locate
+
+    found = None if store is None else locate(store=store, host=None, context=None, env={})
+    if not isinstance(found, LayoutStore):
         raise UsageError(
             "`regsync pull` needs a place to pull into",
             "pulls through an engine are not there yet",
             "name an OCI layout folder: `--store oci:DIR`; it is made if it does not exist",
         )
-    folder = store.removeprefix(_TRANSPORT)
-    if folder == store or not folder:
-        raise UsageError(
-            f"`{store[:200]}` is not a store that can be pulled into",
-            "expected `oci:` and a folder",
-            "for example `--store oci:images`",
-        )
-    return Path(folder)
+    return found
 
 
 def final_line(result: PullResult) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -51,6 +52,32 @@ def test_what_it_says(mock_registry: MockRegistry, tmp_path: Path) -> None:
     assert again.stdout == f"{name}  {digest}  already up to date\n"
 
 
+def test_status_knows_later_that_it_came_by_this_tag(
+    mock_registry: MockRegistry, tmp_path: Path
+) -> None:
+    store = f"oci:{tmp_path}"
+    name = f"{mock_registry.host}/team/app:1"
+    first = mock_registry.put("team/app", seed.image(AMD, ["one"]), "1")
+    pull(mock_registry, tmp_path, "--platform", AMD)
+    mock_registry.put("team/app", seed.image(AMD, ["two"]), "1")
+    # Without this memory the old digest, which is still served, would have to be asked for.
+    assert verdicts(store) == {name: ("outdated", "moved", [])}
+    pull(mock_registry, tmp_path, "--platform", AMD)
+    repository = name.removesuffix(":1")
+    assert verdicts(store) == {
+        name: ("up_to_date", "exact", []),
+        None: ("local_only", "untagged", [f"was {repository}@{first}"]),
+    }
+
+
+def verdicts(store: str) -> dict[str | None, tuple[str, str, list[str]]]:
+    told = json.loads(regsync("status", "--store", store, "--format", "json").stdout)
+    return {
+        image["name"]: (image["verdict"], image["reason"], image["notes"])
+        for image in told["data"]["images"]
+    }
+
+
 def test_quiet_prints_the_data_alone(mock_registry: MockRegistry, tmp_path: Path) -> None:
     mock_registry.put("team/app", seed.image(AMD), "1")
     done = pull(mock_registry, tmp_path, "-q", "--platform", AMD)
@@ -68,8 +95,8 @@ def test_a_pipe_is_never_animated(mock_registry: MockRegistry, tmp_path: Path) -
     ("arguments", "why"),
     [
         (["node"], "pulls through an engine are not there yet"),
-        (["node", "--store", "docker"], "expected `oci:` and a folder"),
-        (["node", "--store", "oci:"], "expected `oci:` and a folder"),
+        (["node", "--store", "docker"], "write `--store oci:DIR`"),
+        (["node", "--store", "oci:"], "write `--store oci:DIR`"),
         (["Node", "--store", "oci:x"], "must be lower case"),
         (["node", "--store", "oci:x", "--platform", "a/b/c/d"], "OS/ARCHITECTURE"),
     ],
