@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from regsync.cli.units import size
 from regsync.errors import UsageError
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.progress import Note
 
 if TYPE_CHECKING:
     from regsync.operations.pull import PullResult
@@ -53,13 +55,24 @@ def pull(
     target = layout_store(store)
     wanted = None if platform is None else Platform.parse(platform)
     from regsync.operations import pull as operation
+    from regsync.state.folders import state_folder
+    from regsync.state.memory import Memory
 
-    with listening(quiet=quiet) as listen:
+    with listening(quiet=quiet) as listen, Memory(state_folder()) as memory:
+
+        def remember(result: PullResult) -> None:
+            # A digest never moves: there is nothing to compare it with later.
+            if result.reference.digest is None:
+                memory.record([operation.synced(result, target.info.key, datetime.now(UTC))])
 
         async def question(registries: Registries) -> PullResult:
-            return await operation.pull(asked, target, registries, platform=wanted, listen=listen)
+            return await operation.pull(
+                asked, target, registries, platform=wanted, listen=listen, remember=remember
+            )
 
         result = ask(question, config)
+        if memory.note is not None:
+            listen(Note(memory.note))
     write(final_line(result))
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from regsync.errors import ContentError, Unverified
@@ -26,6 +27,7 @@ from regsync.operations.pullplan import (
 )
 from regsync.operations.verdict import Layers
 from regsync.progress import Listener, Note, State, Transfer, silent
+from regsync.state.values import Sync
 from regsync.stores.layout import LayoutStore
 from regsync.stores.layoutfolder import LayoutFolder
 from regsync.stores.layoutwriter import LayoutWriter
@@ -137,6 +139,26 @@ async def pull(
     return result
 
 
+def synced(result: PullResult, store: str, at: datetime) -> Sync:
+    """What memory keeps of a pull: from now on, local and remote are compared with this.
+
+    Args:
+        store: `StoreInfo.key` of the layout.
+        at: When, in UTC.
+    """
+    child = result.manifest if result.manifest != result.new else None
+    return Sync(
+        store=store,
+        reference=str(result.reference),
+        image_id=str(result.new),
+        digest=str(result.new),
+        child=None if child is None else str(child),
+        config=str(result.config),
+        by="pull",
+        at=at,
+    )
+
+
 class _Source:
     """Small documents of one repository: from the layout where it has them, else the registry."""
 
@@ -208,6 +230,7 @@ async def _fetch(
     writer: LayoutWriter,
     listen: Listener,
 ) -> None:
+    listen(_transfer(layer, "downloading", 0))
     try:
         await _stream(client, repository, layer, writer, listen)
     except Unverified:
