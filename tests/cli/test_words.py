@@ -106,6 +106,7 @@ def test_missing() -> None:
     assert missing(entry("a:1", Verdict(Kind.NOT_LOCAL)))
     assert not missing(entry("a:1", Verdict(Kind.NOT_LOCAL, remote_digest=THEIRS)))
     assert not missing(entry("a:1", Verdict(Kind.GONE, "tag")))
+    assert not missing(entry("a:1", Verdict(Kind.NOT_LOCAL, error=Unreachable("no"))))
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ from regsync.oci.reference import Repository
 from regsync.registry.blobs import Pace, start
 from regsync.registry.client import CONFIG_LIMIT, RegistryClient
 from regsync.registry.hosts import endpoint
+from regsync.registry.message import Answer
 from regsync.registry.retry import ATTEMPTS
-from regsync.registry.transport import Answer
 from regsync.settings import HostSettings
 
 BLOB = b"".join(number.to_bytes(4, "big") for number in range(50_000))
@@ -123,7 +123,7 @@ BREAKS: dict[str, Callable[[Asked], list[bytes]]] = {
         head("200 OK", {"Transfer-Encoding": "chunked"}),
         chunked(BLOB[:CUT]),
     ],
-    "close-delimited": lambda asked: [head("200 OK", {"Connection": "close"}), BLOB[:CUT]],
+    "close-delimited": lambda asked: [head("200 OK"), BLOB[:CUT]],
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
@@ -13,11 +14,20 @@ import pytest
 from wire import FakeClock, serve
 
 from regsync.config.load import Config
-from regsync.errors import LoginFailed, RegsyncError, ServerFailed, Unauthorized, Unreachable
+from regsync.errors import (
+    LoginFailed,
+    RateLimited,
+    RegsyncError,
+    ServerFailed,
+    Unauthorized,
+    Unreachable,
+)
 from regsync.identity import variable
 from regsync.oci import mediatype
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
+from regsync.registry.hosts import JOBS
+from regsync.settings import HostSettings
 from regsync.stores.remote import Registries
 
 DIGEST = str(Digest.of(b"x"))
@@ -162,3 +172,40 @@ def test_errors_are_told_in_full_to_all_who_waited() -> None:
         assert (result.what, result.why) == (results[0].what, results[0].why)
         assert result.retry_at == results[0].retry_at is not None  # type: ignore[attr-defined]
     assert len(wire.seen) == 1
+
+
+def test_a_limit_stops_those_who_wait_for_their_turn() -> None:
+    def limited(seen: Any) -> Any:
+        return (429, {"Retry-After": "3600"}, b"") if "/manifests/" in seen.path else (200, {}, b"")
+
+    with serve(limited) as wire:
+        names = [f"{wire.host}/a:{number}" for number in range(200)]
+        results = ask(lambda registries: resolve_all(registries, names))
+    assert [type(result) for result in results] == [RateLimited] * 200
+    assert wire.count("HEAD", "/manifests/") <= JOBS
+
+
+def test_requests_at_once_are_bounded() -> None:
+    """By what is set for the host; nobody is asked more at once."""
+    lock, now, most = threading.Lock(), 0, 0
+
+    def busy(seen: Any) -> Any:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        try:
+            return FOUND if "/manifests/" in seen.path else (200, {}, b"")
+        finally:
+            with lock:
+                now -= 1
+
+    async def run(host: str) -> None:
+        config = Config(None, {host: HostSettings(jobs=3)})
+        async with Registries(config, {}, certs_d=()) as registries:
+            await resolve_all(registries, [f"{host}/a:{number}" for number in range(60)])
+
+    with serve(busy) as wire:
+        asyncio.run(run(wire.host))
+    assert wire.count("HEAD", "/manifests/") == 60
+    assert most <= 3

@@ -38,8 +38,9 @@ class RawServer:
 
 
 def head(status: str, headers: dict[str, str] | None = None) -> bytes:
-    """A status line and headers."""
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+    """A status line and headers; the connection is closed afterwards, and that is told."""
+    told = {"Connection": "close"} | (headers or {})
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in told.items())]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -68,7 +69,10 @@ def serve_raw(
                 connection.close()
                 return
             if tls is not None:
-                connection = tls.wrap_socket(connection, server_side=True)
+                connection = tls.wrap_socket(
+                    connection, server_side=True, do_handshake_on_connect=False
+                )
+                connection.do_handshake()
             with connection, connection.makefile("rb") as lines:
                 asked = _read(lines)
                 if asked is None:
@@ -83,6 +87,12 @@ def serve_raw(
         except OSError as error:
             # The client hung up, or refused the certificate: what it does then is the test.
             server.broken.append(error)
+            # Closed with bytes unread it would be reset, and the last alert lost on its way.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(1)
+                while connection.recv(65536):
+                    pass
             connection.close()
 
     def accept() -> None:
