@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from regsync.stores.remote import Registries
 
 Result = TypeVar("Result")
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Read this in place of the user's regsync.toml."),
+]
 
 app = typer.Typer(
     name="regsync",
@@ -41,23 +46,26 @@ def root() -> None:
 @app.command(epilog="Example: regsync digest node:latest")
 def digest(
     reference: Annotated[str, typer.Argument(metavar="REF", help="As docker reads it.")],
+    config: ConfigOption = None,
 ) -> None:
     """Print the digest that REF points to at its registry: one HEAD, never a pull."""
     from regsync.operations import lookup
 
     asked = Reference.parse(reference)
-    print(_ask(lambda registries: lookup.digest(asked, registries)).digest)
+    print(_ask(lambda registries: lookup.digest(asked, registries), config).digest)
 
 
 @app.command(epilog="Example: regsync tags quay.io/minio/minio")
 def tags(
     repository: Annotated[str, typer.Argument(metavar="REPO", help="Without tag and digest.")],
+    config: ConfigOption = None,
 ) -> None:
     """List the tags of REPO in natural order, one a line."""
     from regsync.operations import lookup
 
     asked = Repository.parse(repository)
-    for tag in sorted(_ask(lambda registries: lookup.tags(asked, registries)), key=natural):
+    found = _ask(lambda registries: lookup.tags(asked, registries), config)
+    for tag in sorted(found, key=natural):
         print(safe(tag))
 
 
@@ -82,12 +90,14 @@ def run(arguments: list[str]) -> int:
     return code
 
 
-def _ask(question: Callable[[Registries], Coroutine[Any, Any, Result]]) -> Result:
+def _ask(
+    question: Callable[[Registries], Coroutine[Any, Any, Result]], file: Path | None
+) -> Result:
     """Ask registries as this user's configuration and environment say."""
     from regsync.config.load import load
     from regsync.stores.remote import Registries
 
-    config = load(None, os.environ)
+    config = load(file, os.environ)
 
     async def work() -> Result:
         async with Registries(config, os.environ) as registries:
