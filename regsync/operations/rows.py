@@ -62,7 +62,7 @@ def plan_rows(
         memory,
         platform,
         pinned,
-        # Shared by all cases: one of each for every name would grow with the square of their number.
+        # Shared by all cases: one for every name would grow with the square of their number.
         untagged=tuple(image for image in snapshot.images if image.untagged),
         layers=_unpacked(snapshot.images),
     )
