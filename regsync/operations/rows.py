@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from regsync.errors import InvalidReference
+from regsync.errors import InvalidReference, RegsyncError
 from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import chain_ids
 from regsync.oci.platform import Platform
 from regsync.oci.reference import DOCKER_HUB, Reference
 from regsync.operations.case import Case
-from regsync.operations.verdict import Kind, Verdict
+from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.state.memory import Memory
 from regsync.state.values import Sync
 from regsync.stores.base import LocalImage, Snapshot
@@ -71,6 +71,8 @@ class _Planner:
 
     def rows(self, image: LocalImage) -> list[Row]:
         """The rows of one image."""
+        if image.fault is not None:
+            return _faulty(image, image.fault)
         if image.untagged:
             return self._untagged(image)
         named = [self._named(image, reference) for reference in image.names]
@@ -115,6 +117,14 @@ class _Planner:
             wanted=self.platform,
         )
         return Row(reference, reference.familiar, image, case)
+
+
+def _faulty(image: LocalImage, fault: RegsyncError) -> list[Row]:
+    """The rows of an image that cannot be read here: nothing can be compared with a registry."""
+    verdict = unknown(fault)
+    named = [Row(name, name.familiar, image, settled=verdict) for name in image.names]
+    others = [Row(None, name, image, settled=verdict) for name in image.local_names]
+    return named + others or [Row(None, None, image, settled=verdict)]
 
 
 def _private_to_docker(image: LocalImage, reference: Reference) -> bool:

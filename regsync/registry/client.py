@@ -102,11 +102,6 @@ class RegistryClient:
             return ()
         return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
 
-    @property
-    def anonymous(self) -> bool:
-        """Whether nobody's credentials are used, so that a refusal may only mean that."""
-        return self._auth.anonymous
-
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
         await self._auth.prepare(Scope.pull(repository.path) for repository in repositories)
