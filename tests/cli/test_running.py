@@ -41,7 +41,11 @@ def test_a_signal_waits_until_the_block_has_ended(heard: list[int]) -> None:
 
 
 def test_it_is_heard_after_a_failure_too(heard: list[int]) -> None:
-    with pytest.raises(ValueError, match="half"), uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        raise ValueError("half done")
+    def half_done() -> None:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("half done")
+
+    with pytest.raises(ValueError, match="half"):
+        half_done()
     assert heard == [signal.SIGINT]
