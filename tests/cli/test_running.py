@@ -41,11 +41,11 @@ def test_a_signal_waits_until_the_block_has_ended(heard: list[int]) -> None:
 
 
 def test_it_is_heard_after_a_failure_too(heard: list[int]) -> None:
-    def half_done() -> None:
+    def fail() -> None:
         with uninterrupted():
             signal.raise_signal(signal.SIGINT)
             raise ValueError("half done")
 
     with pytest.raises(ValueError, match="half"):
-        half_done()
+        fail()
     assert heard == [signal.SIGINT]

@@ -48,6 +48,13 @@ class TestNotAsked:
         assert row.settled.notes == (f"was node@{D2}",)
         assert (row.name, row.reference, row.case) == (None, None, None)
 
+    def test_what_cannot_be_read_here(self) -> None:
+        fault = Unverified("the image is broken")
+        for image in (local("team/app", fault=fault), local(fault=fault)):
+            [row] = rows(image)
+            assert row.settled is not None
+            assert row.settled.cause is Cause.UNVERIFIED
+
     def test_untagged_in_a_store_without_memory_of_its_own(self) -> None:
         memory = Memory(None)
         at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,13 +65,6 @@ class TestNotAsked:
         [row] = rows(local(remembers=False), memory=memory)
         assert row.settled is not None
         assert row.settled.notes == (f"was node@{D2}",)
-
-    def test_what_cannot_be_read_here(self) -> None:
-        fault = Unverified("the image is broken")
-        for image in (local("team/app", fault=fault), local(fault=fault)):
-            [row] = rows(image)
-            assert row.settled is not None
-            assert row.settled.cause is Cause.UNVERIFIED
 
     def test_names_of_no_registry(self) -> None:
         [row] = rows(local(local_names=("localhost/app:latest",)))
