@@ -44,7 +44,7 @@ SAYINGS: Mapping[tuple[Kind, str | None], str] = MappingProxyType(
         (
             Kind.LOCAL_ONLY,
             "not_found_or_private",
-        ): "not found, or private and you are not logged in",
+        ): "not found, or private",
         (Kind.GONE, None): "no longer at the registry",
         (Kind.GONE, "tag"): "the tag is no longer there",
         (Kind.GONE, "repository"): "the repository is no longer there",
