@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,10 @@ def remember(
     rows: Sequence[Row],
     entries: Sequence[Entry],
     made_here: frozenset[str],
+    greetings: Mapping[str, str],
     now: datetime,
 ) -> None:
-    """Write down what is in sync, what was said, and which digests were seen."""
+    """Write down what is in sync, what was said, which digests were seen, and who greeted how."""
     store = snapshot.info.key
     syncs, known, seen = [], [], []
     for row, entry in zip(rows, entries, strict=True):
@@ -65,9 +66,7 @@ def remember(
                     built_here=image.id in made_here,
                 )
             )
-    memory.saw(seen)
-    memory.record(syncs)
-    memory.record_verdicts(known)
+    memory.keep(syncs=syncs, verdicts=known, sightings=seen, greetings=greetings)
 
 
 def remember_pull(memory: Memory, store: str, result: PullResult, now: datetime) -> None:
@@ -80,8 +79,8 @@ def remember_pull(memory: Memory, store: str, result: PullResult, now: datetime)
         return
     text, digest = str(result.reference), str(result.new)
     child = str(result.manifest) if result.manifest != result.new else None
-    memory.saw([Sighting(text, digest, now)])
-    memory.record([Sync(store, text, digest, digest, child, str(result.config), "pull", now)])
+    sync = Sync(store, text, digest, digest, child, str(result.config), "pull", now)
+    memory.keep(syncs=[sync], sightings=[Sighting(text, digest, now)])
 
 
 def _only_child(image: LocalImage) -> object | None:

@@ -64,6 +64,7 @@ async def status(
     clock = clock or SystemClock()
     snapshot = await store.snapshot()
     rows = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
+    registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=wish.offline)
     asked = [row.reference for row in rows if row.reference is not None and row.settled is None]
     await oracle.prepare(reference.repository for reference in asked)
@@ -75,7 +76,8 @@ async def status(
         await oracle.settle(bases.rebuilt(row, entry, entries, made, named))
         for row, entry in zip(rows, entries, strict=True)
     ]
-    remember.remember(memory, snapshot, rows, entries, made, clock.now())
+    greetings = registries.greetings()
+    remember.remember(memory, snapshot, rows, entries, made, greetings, clock.now())
     return StatusReport(
         store=snapshot.info,
         entries=tuple(entries),

@@ -27,7 +27,6 @@ from regsync.errors import (
 )
 from regsync.identity import Credentials, variable
 from regsync.oci import challenge as challenges
-from regsync.oci.challenge import Challenge
 from regsync.oci.scope import Scope, union
 from regsync.registry import failures
 from regsync.registry.failures import Refusal
@@ -53,13 +52,21 @@ class _Token:
 class Authenticator:
     """Turns scopes into `Authorization` headers for one registry."""
 
-    def __init__(self, transport: Transport, credentials: Credentials | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials | None,
+        clock: Clock,
+        greeting: str | None = None,
+    ) -> None:
         self._transport = transport
         self._found = credentials
         self._credentials = credentials if transport.endpoint.sends_credentials else None
         self._clock = clock
-        self._challenge: Challenge | None = None
-        self._pinged = False
+        self._challenge = challenges.choose(challenges.parse([greeting or ""]))
+        self._pinged = greeting is not None
+        # Known from an earlier run alone: may be true no longer.
+        self._assumed = self._pinged
         self._tokens: dict[Scope, _Token] = {}
         # What the server makes of several scopes at once: grants them all, or the first alone.
         self._wide = self._narrow = False
@@ -70,6 +77,13 @@ class Authenticator:
         self._failures: list[RegsyncError] = []
         self._refused: LoginFailed | None = None
         self._foreign_realm: Origin | None = None
+
+    @property
+    def greeting(self) -> str | None:
+        """See `RegistryClient.greeting`."""
+        if not self._pinged:
+            return None
+        return str(self._challenge) if self._challenge is not None else ""
 
     @property
     def anonymous(self) -> bool:
@@ -87,8 +101,16 @@ class Authenticator:
         try:
             async with self._turn():
                 await self._ping()
-                if self._challenge is not None and self._challenge.scheme == "bearer":
-                    await self._fetch_missing(wanted)
+                try:
+                    await self._get_tokens(wanted)
+                except LoginFailed:
+                    raise
+                except RegsyncError:
+                    if not self._assumed:
+                        raise
+                    self._pinged = self._assumed = False
+                    await self._ping()
+                    await self._get_tokens(wanted)
         finally:
             for scope in wanted:
                 self._wanted.pop(scope, None)
@@ -141,7 +163,7 @@ class Authenticator:
             current = self._cached(scope)
             if current is not None and f"Bearer {current.value}" != refused:
                 return f"Bearer {current.value}"
-            self._challenge, self._pinged = challenge, True
+            self._challenge, self._pinged, self._assumed = challenge, True, False
             if challenge.scheme == "basic":
                 if self._credentials is None:
                     return None
@@ -219,10 +241,13 @@ class Authenticator:
             )
         if answer.status in (200, 404) and answer.body.lstrip()[:1] == b"<":
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
-        if answer.status == 401:
-            headers = answer.headers.get_list("WWW-Authenticate")
-            self._challenge = challenges.choose(challenges.parse(headers))
+        headers = answer.headers.get_list("WWW-Authenticate") if answer.status == 401 else []
+        self._challenge = challenges.choose(challenges.parse(headers))
         self._pinged = True
+
+    async def _get_tokens(self, scopes: Iterable[Scope]) -> None:
+        if self._challenge is not None and self._challenge.scheme == "bearer":
+            await self._fetch_missing(scopes)
 
     async def _fetch_missing(self, scopes: Iterable[Scope]) -> None:
         missing = [scope for scope in scopes if self._cached(scope) is None]

@@ -59,11 +59,12 @@ class RegistryClient:
         credentials: Credentials | None = None,
         *,
         clock: Clock | None = None,
+        greeting: str | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
         self._transport = Transport(endpoint, self._clock)
-        self._auth = Authenticator(self._transport, credentials, self._clock)
+        self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,6 +80,19 @@ class RegistryClient:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """How it is reached."""
+        return self._endpoint
+
+    @property
+    def greeting(self) -> str | None:
+        """The challenge that the registry answers a ping with, empty where it has none.
+
+        None as long as it is not known. Given to a client of a later run, it saves the ping.
+        """
+        return self._auth.greeting
 
     @property
     def tally(self) -> Tally:

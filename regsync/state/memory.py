@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from regsync.clock import Clock, SystemClock
@@ -44,6 +44,8 @@ _SCHEMA = (
         reference TEXT NOT NULL, digest TEXT NOT NULL,
         first INTEGER NOT NULL, last INTEGER NOT NULL,
         PRIMARY KEY (reference, digest)) WITHOUT ROWID""",
+    """CREATE TABLE greeting (
+        endpoint TEXT PRIMARY KEY, challenge TEXT NOT NULL) WITHOUT ROWID""",
 )
 _HISTORY = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
     WHERE store = ? AND reference = ? ORDER BY id DESC"""
@@ -72,12 +74,15 @@ _PUT_SIGHTING = """INSERT INTO sighting (reference, digest, first, last) VALUES 
 _CUT_SIGHTINGS = """DELETE FROM sighting WHERE reference = ? AND digest IN (
     SELECT digest FROM sighting WHERE reference = ? ORDER BY last DESC LIMIT -1 OFFSET ?)"""
 
+_GREETINGS = "SELECT endpoint, challenge FROM greeting"
+_PUT_GREETING = "INSERT OR REPLACE INTO greeting (endpoint, challenge) VALUES (?, ?)"
+
 
 class Memory:
     """What regsync remembers between runs.
 
-    No method fails for want of a disk: see `regsync.state.database`. Each `record…` is one
-    transaction, so call it once with all that a run has found.
+    No method fails for want of a disk: see `regsync.state.database`. Every write is one
+    transaction, which waits for the disk: `keep` takes all that a run has found at once.
 
     Args:
         folder: Where the file is or will be; None for a run without memory.
@@ -129,20 +134,44 @@ class Memory:
             )
         )
 
-    def record(self, syncs: Iterable[Sync]) -> None:
-        """Remember syncs; of one with the same image and digest as before, only its time.
+    def keep(
+        self,
+        *,
+        syncs: Iterable[Sync] = (),
+        verdicts: Iterable[Known] = (),
+        sightings: Iterable[Sighting] = (),
+        greetings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Remember what one run has found.
 
-        What came by `pull` or `push` stays so when it is merely observed later.
+        Of a sync with the same image and digest as before only the time is new, and what came by
+        `pull` or `push` stays so when it is merely observed later. A verdict of `unknown` (`stale`
+        is None) never replaces one that was decided.
+
+        Args:
+            syncs: Names that hold what their tags hold.
+            verdicts: What was said of names.
+            sightings: What tags held.
+            greetings: By endpoint, the challenge that its registry answers a ping with; empty for
+                one that lets everybody in.
         """
         ours = tuple(syncs)
+        said = [_verdict_row(known) for known in verdicts]
+        seen = [(one.reference, one.digest, _micros(one.at), _micros(one.at)) for one in sightings]
+        cuts = {(row[0], row[0], SIGHTINGS_LIMIT) for row in seen}
         now = _micros(self._clock.now())
 
         def change(connection: sqlite3.Connection) -> None:
             for sync in ours:
                 _record_sync(connection, sync, now)
-            _prune(connection, now)
+            connection.executemany(_PUT_VERDICT, said)
+            connection.executemany(_PUT_SIGHTING, seen)
+            connection.executemany(_CUT_SIGHTINGS, cuts)
+            connection.executemany(_PUT_GREETING, greetings.items())
+            if ours:
+                _prune(connection, now)
 
-        if ours:
+        if ours or said or seen or greetings:
             self._database.write(change)
 
     def last_verdicts(self, store: str) -> Mapping[str, Known]:
@@ -152,16 +181,6 @@ class Memory:
                 row[1]: _known(row) for row in connection.execute(_VERDICTS, (_key(store),))
             }
         )
-
-    def record_verdicts(self, verdicts: Iterable[Known]) -> None:
-        """Remember verdicts. `unknown` (`stale` is None) never replaces one that was decided."""
-        rows = [_verdict_row(known) for known in verdicts]
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.executemany(_PUT_VERDICT, rows)
-
-        if rows:
-            self._database.write(change)
 
     def first_seen(self, reference: str, digest: str) -> datetime | None:
         """When regsync first saw a tag hold a digest."""
@@ -176,17 +195,9 @@ class Memory:
             }
         )
 
-    def saw(self, sightings: Iterable[Sighting]) -> None:
-        """Remember what tags held."""
-        rows = [(one.reference, one.digest, _micros(one.at), _micros(one.at)) for one in sightings]
-        cuts = {(row[0], row[0], SIGHTINGS_LIMIT) for row in rows}
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.executemany(_PUT_SIGHTING, rows)
-            connection.executemany(_CUT_SIGHTINGS, cuts)
-
-        if rows:
-            self._database.write(change)
+    def greetings(self) -> Mapping[str, str]:
+        """How registries greet, by endpoint; see `keep`."""
+        return self._database.read(lambda connection: dict(connection.execute(_GREETINGS)))
 
     def close(self) -> None:
         """Let go of the file."""

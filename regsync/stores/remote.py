@@ -41,6 +41,7 @@ class Registries:
         self._clock = clock or SystemClock()
         self._certs_d = certs_d
         self._clients: dict[str, RegistryClient] = {}
+        self._expected: Mapping[str, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,9 +69,23 @@ class Registries:
         if found is None:
             where = endpoint(registry, self._config.settings(registry), self._certs_d)
             credentials = chain.find(registry, self._env)
-            found = RegistryClient(where, credentials, clock=self._clock)
+            greeting = self._expected.get(where.base)
+            found = RegistryClient(where, credentials, clock=self._clock, greeting=greeting)
             self._clients[registry] = found
         return found
+
+    def expect(self, greetings: Mapping[str, str]) -> None:
+        """Spare registries the ping whose answer is known from an earlier run.
+
+        Args:
+            greetings: What `greetings` returned then. One that is no longer true costs a request.
+        """
+        self._expected = greetings
+
+    def greetings(self) -> dict[str, str]:
+        """How the registries of this run greeted, by endpoint; see `RegistryClient.greeting`."""
+        told = {client.endpoint.base: client.greeting for client in self._clients.values()}
+        return {base: greeting for base, greeting in told.items() if greeting is not None}
 
     def requests(self) -> dict[str, int]:
         """Requests sent so far, retries and redirects included, by kind.

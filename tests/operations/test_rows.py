@@ -60,8 +60,8 @@ class TestNotAsked:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         for tag in ("latest", "22"):
             name = f"docker.io/library/node:{tag}"
-            memory.record([Sync("key", name, str(D1), str(D2), None, None, "pull", at)])
-        memory.record([Sync("other", "r.io/app:1", str(D1), str(D1), None, None, "pull", at)])
+            memory.keep(syncs=[Sync("key", name, str(D1), str(D2), None, None, "pull", at)])
+        memory.keep(syncs=[Sync("other", "r.io/app:1", str(D1), str(D1), None, None, "pull", at)])
         [row] = rows(local(remembers=False), memory=memory)
         assert row.settled is not None
         assert row.settled.notes == (f"was node@{D2}",)
@@ -95,7 +95,7 @@ class TestNotAsked:
         memory = Memory(None)
         at = datetime(2026, 1, 1, tzinfo=UTC)
         name = "docker.io/library/goals:latest"
-        memory.record([Sync("key", name, str(D1), str(D2), None, None, "push", at)])
+        memory.keep(syncs=[Sync("key", name, str(D1), str(D2), None, None, "push", at)])
         [row] = rows(local("goals"), memory=memory)
         assert row.case is not None
         assert row.case.synced is not None

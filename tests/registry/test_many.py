@@ -269,3 +269,35 @@ def test_what_docker_hub_hides_costs_no_second_token_once_others_were_let_in() -
         requests = ask(question)
         assert (requests["token"], requests["head"]) == (1, 4)
         assert (hub.log.token_requests, hub.log.manifest_heads) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "requests"),
+    [
+        ({}, {}, {"ping": 0, "token": 0, "head": 1}),
+        ({"auth": "bearer"}, {"auth": "bearer"}, {"ping": 0, "token": 1, "head": 1}),
+        # What is no longer true costs a request and changes no answer.
+        ({}, {"auth": "bearer"}, {"ping": 0, "token": 1, "head": 2}),
+        ({"auth": "bearer"}, {}, {"ping": 1, "token": 1, "head": 1}),
+    ],
+)
+def test_a_registry_that_greeted_before_is_not_pinged(
+    then: dict[str, Any], now: dict[str, Any], requests: dict[str, int]
+) -> None:
+    async def greet(host: str, expected: dict[str, str]) -> tuple[dict[str, str], dict[str, int]]:
+        async with Registries(Config(), {}, certs_d=()) as registries:
+            registries.expect(expected)
+            name = Reference.parse(f"{host}/team/app:1")
+            await registries.client(host).prepare([name.repository])
+            await registries.client(host).resolve(name)
+            return registries.greetings(), registries.requests()
+
+    image = seed.image("linux/amd64")
+    with MockRegistry(public="*", **then).serve() as before:
+        port = int(before.host.rpartition(":")[2])
+        before.put("team/app", image, "1")
+        told, _ = asyncio.run(greet(before.host, {}))
+    with MockRegistry(public="*", port=port, **now).serve() as after:
+        after.put("team/app", image, "1")
+        _, counted = asyncio.run(greet(after.host, told))
+    assert {kind: counted[kind] for kind in requests} == requests

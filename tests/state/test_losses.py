@@ -82,7 +82,7 @@ def own_mounts() -> tuple[str, ...]:
 
 
 def assert_works_until_the_end(memory: Memory) -> None:
-    memory.record([sync("sha256:new", "r.example/new:1")])
+    memory.keep(syncs=[sync("sha256:new", "r.example/new:1")])
     last = memory.last_sync("engine", "r.example/new:1")
     assert last is not None
     assert last.digest == "sha256:new"
@@ -122,7 +122,7 @@ def test_a_pipe_in_place_of_the_file(tmp_path: Path, opened: Opened) -> None:
 @pytest.mark.parametrize("damage", [b"", b"not a database at all" * 400, b"SQLite format 3\0"])
 def test_a_broken_file_is_set_aside(tmp_path: Path, damage: bytes, opened: Opened) -> None:
     with opened(tmp_path) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     file = tmp_path / "memory.db"
     file.write_bytes(damage)
     memory = opened(tmp_path)
@@ -140,13 +140,13 @@ def test_a_broken_file_is_set_aside(tmp_path: Path, damage: bytes, opened: Opene
 
 def test_pages_that_break_under_way_are_set_aside(tmp_path: Path, opened: Opened) -> None:
     with opened(tmp_path) as memory:
-        memory.record([sync(reference=f"r.example/a:{number}") for number in range(500)])
+        memory.keep(syncs=[sync(reference=f"r.example/a:{number}") for number in range(500)])
     file = tmp_path / "memory.db"
     data = bytearray(file.read_bytes())
     data[4096:] = b"\xff" * (len(data) - 4096)
     file.write_bytes(data)
     memory = opened(tmp_path)
-    memory.record([sync()])
+    memory.keep(syncs=[sync()])
     assert memory.syncs("engine") == {NAME: sync()}
     assert memory.note is not None
     assert "memory.db.broken" in memory.note
@@ -155,7 +155,7 @@ def test_pages_that_break_under_way_are_set_aside(tmp_path: Path, opened: Opened
 
 def test_a_row_that_nobody_wrote_is_broken_too(tmp_path: Path, opened: Opened) -> None:
     with opened(tmp_path) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     with sqlite3.connect(tmp_path / "memory.db") as connection:
         connection.execute("UPDATE sync SET at = 'yesterday'")
     connection.close()
@@ -167,7 +167,7 @@ def test_a_row_that_nobody_wrote_is_broken_too(tmp_path: Path, opened: Opened) -
 
 def test_a_newer_file_is_left_alone(tmp_path: Path, opened: Opened) -> None:
     with opened(tmp_path) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     file = tmp_path / "memory.db"
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA user_version = 99")
@@ -185,7 +185,7 @@ def test_a_newer_file_is_left_alone(tmp_path: Path, opened: Opened) -> None:
 def test_deleted_under_way(tmp_path: Path, opened: Opened) -> None:
     folder = tmp_path / "regsync"
     memory = opened(folder)
-    memory.record([sync()])
+    memory.keep(syncs=[sync()])
     shutil.rmtree(folder)
     assert_works_until_the_end(memory)
     assert memory.note is None
@@ -194,9 +194,9 @@ def test_deleted_under_way(tmp_path: Path, opened: Opened) -> None:
 
 def test_replaced_under_way(tmp_path: Path, opened: Opened) -> None:
     memory = opened(tmp_path)
-    memory.record([sync()])
+    memory.keep(syncs=[sync()])
     (tmp_path / "memory.db").unlink()
-    opened(tmp_path).record([sync(reference="r.example/other:1")])
+    opened(tmp_path).keep(syncs=[sync(reference="r.example/other:1")])
     assert_works_until_the_end(memory)
     names = opened(tmp_path).syncs("engine").keys()
     assert names == {"r.example/new:1", "r.example/other:1"}
@@ -204,7 +204,7 @@ def test_replaced_under_way(tmp_path: Path, opened: Opened) -> None:
 
 def test_held_by_another_run(tmp_path: Path, opened: Opened) -> None:
     with opened(tmp_path) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     holder = sqlite3.connect(tmp_path / "memory.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     memory = opened(tmp_path, busy_seconds=0)
@@ -220,11 +220,11 @@ def test_held_by_another_run(tmp_path: Path, opened: Opened) -> None:
 def test_a_change_keeps_other_runs_waiting_from_its_start(tmp_path: Path, opened: Opened) -> None:
     """Else one of two that read first and write then would fail at once, without waiting."""
     other = opened(tmp_path, busy_seconds=0)
-    other.record([sync()])
+    other.keep(syncs=[sync()])
 
     def change(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT * FROM sync").fetchall()
-        other.record([sync("sha256:d2")])
+        other.keep(syncs=[sync("sha256:d2")])
 
     database = Database(tmp_path / "memory.db", (), 1)
     database.write(change)
@@ -240,7 +240,7 @@ with Memory(Path(sys.argv[1]), busy_seconds=60) as memory:
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(10):
-        memory.record([sync(f"r.example/{sys.argv[2]}:{number}"), sync("r.example/both:1")])
+        memory.keep(syncs=[sync(f"r.example/{sys.argv[2]}:{number}"), sync("r.example/both:1")])
         memory.syncs("engine")
     print(memory.note)
 """
@@ -267,7 +267,7 @@ with Memory(Path(sys.argv[1]), busy_seconds=60) as memory:
 
 def test_killed_in_the_middle_of_a_change(tmp_path: Path, opened: Opened) -> None:
     with Memory(tmp_path) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     code = """
 import signal
 memory = Memory(Path(sys.argv[1]))
@@ -300,13 +300,13 @@ if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 known = memory.syncs("engine").keys()
-memory.record([sync("r.example/new:1")])
+memory.keep(syncs=[sync("r.example/new:1")])
 print(*known)
 print(*sorted(memory.syncs("engine")))
 print(memory.note)
 """
     with Memory(open_folder) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     file = open_folder / "memory.db"
     content = file.read_bytes()
     file.chmod(0o444)
@@ -325,7 +325,7 @@ if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 memory = Memory(Path(sys.argv[1]) / "regsync")
-memory.record([sync("r.example/new:1")])
+memory.keep(syncs=[sync("r.example/new:1")])
 print(*memory.syncs("engine"), memory.note)
 """
     open_folder.chmod(0o555)
@@ -337,10 +337,10 @@ print(*memory.syncs("engine"), memory.note)
 FILL = """
 folder = Path(sys.argv[1])
 with Memory(folder) as memory:
-    memory.record([sync("r.example/old:1")])
+    memory.keep(syncs=[sync("r.example/old:1")])
 memory = Memory(folder)
 {fill}
-memory.record([sync(f"r.example/a:{{number}}") for number in range(2000)])
+memory.keep(syncs=[sync(f"r.example/a:{{number}}") for number in range(2000)])
 assert len(memory.syncs("engine")) == 2001
 print(memory.note)
 memory.close()
@@ -372,11 +372,11 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))
 
 def test_a_read_only_file_system(tmp_path: Path, own_mounts: tuple[str, ...]) -> None:
     with Memory(tmp_path) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     code = """
 memory = Memory(Path(sys.argv[1]))
 print(*memory.syncs("engine"), memory.note)
-memory.record([sync("r.example/new:1")])
+memory.keep(syncs=[sync("r.example/new:1")])
 print(*sorted(memory.syncs("engine")))
 print(memory.note)
 """

@@ -89,7 +89,7 @@ def test_an_empty_memory_knows_nothing(memory: Memory) -> None:
 def test_a_sync_comes_back_as_it_was(one: Sync) -> None:
     # A clock that stands before all of them, so that none is old enough to be forgotten.
     with Memory(None, FakeClock(elapsed=-EVER)) as memory:
-        memory.record([one])
+        memory.keep(syncs=[one])
         assert memory.last_sync(one.store, one.reference) == one
         assert memory.syncs(one.store) == {one.reference: one}
         assert memory.syncs(one.store + "x") == {}
@@ -98,14 +98,14 @@ def test_a_sync_comes_back_as_it_was(one: Sync) -> None:
 @given(verdicts)
 def test_a_verdict_comes_back_as_it_was(one: Known) -> None:
     with Memory(None) as memory:
-        memory.record_verdicts([one])
+        memory.keep(verdicts=[one])
         assert memory.last_verdicts(one.store) == {one.reference: one}
 
 
 @given(st.dictionaries(texts, times, max_size=20), texts)
 def test_sightings_come_back_as_they_were(seen: dict[str, datetime], reference: str) -> None:
     with Memory(None) as memory:
-        memory.saw(Sighting(reference, digest, at) for digest, at in seen.items())
+        memory.keep(sightings=[Sighting(reference, digest, at) for digest, at in seen.items()])
         assert memory.seen(reference) == seen
         for digest, at in seen.items():
             assert memory.first_seen(reference, digest) == at
@@ -113,9 +113,9 @@ def test_sightings_come_back_as_they_were(seen: dict[str, datetime], reference: 
 
 def test_memory_outlives_the_run(tmp_path: Path, clock: FakeClock) -> None:
     with Memory(tmp_path, clock) as first:
-        first.record([sync()])
-        first.record_verdicts([known()])
-        first.saw([Sighting(NAME, "sha256:d1", START)])
+        first.keep(syncs=[sync()])
+        first.keep(verdicts=[known()])
+        first.keep(sightings=[Sighting(NAME, "sha256:d1", START)])
     with Memory(tmp_path, clock) as second:
         assert second.syncs("engine") == {NAME: sync()}
         assert second.last_verdicts("engine") == {NAME: known()}
@@ -125,28 +125,28 @@ def test_memory_outlives_the_run(tmp_path: Path, clock: FakeClock) -> None:
 def test_only_this_user_may_look(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "regsync"
     with Memory(folder) as memory:
-        memory.record([sync()])
+        memory.keep(syncs=[sync()])
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "memory.db").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_last_sync_is_the_last_recorded(memory: Memory) -> None:
-    memory.record([sync("sha256:d1"), sync("sha256:d2", after=1)])
-    memory.record([sync("sha256:d3", after=2)])
+    memory.keep(syncs=[sync("sha256:d1"), sync("sha256:d2", after=1)])
+    memory.keep(syncs=[sync("sha256:d3", after=2)])
     digests = [one.digest for one in memory.history("engine", NAME)]
     assert digests == ["sha256:d3", "sha256:d2", "sha256:d1"]
     assert memory.syncs("engine")[NAME].digest == "sha256:d3"
 
 
 def test_coming_back_to_an_old_digest_makes_it_the_last(memory: Memory) -> None:
-    memory.record([sync("sha256:d1"), sync("sha256:d2", after=1), sync("sha256:d1", after=2)])
+    memory.keep(syncs=[sync("sha256:d1"), sync("sha256:d2", after=1), sync("sha256:d1", after=2)])
     digests = [one.digest for one in memory.history("engine", NAME)]
     assert digests == ["sha256:d1", "sha256:d2"]
 
 
 def test_a_clock_that_was_ahead_does_not_hold_a_sync_in_front(memory: Memory) -> None:
-    memory.record([sync("sha256:d1", after=999 * DAY)])
-    memory.record([sync("sha256:d2", "observed", after=1)])
+    memory.keep(syncs=[sync("sha256:d1", after=999 * DAY)])
+    memory.keep(syncs=[sync("sha256:d2", "observed", after=1)])
     last = memory.last_sync("engine", NAME)
     assert last is not None
     assert last.digest == "sha256:d2"
@@ -156,8 +156,8 @@ def test_an_observation_does_not_hide_what_another_run_did_meanwhile(
     memory: Memory, clock: FakeClock
 ) -> None:
     clock.elapsed = 10
-    memory.record([sync("sha256:d2", "pull", after=5, image="sha256:i2")])
-    memory.record([sync("sha256:d1", "observed", after=1)])
+    memory.keep(syncs=[sync("sha256:d2", "pull", after=5, image="sha256:i2")])
+    memory.keep(syncs=[sync("sha256:d1", "observed", after=1)])
     last = memory.last_sync("engine", NAME)
     assert last is not None
     assert last.digest == "sha256:d2"
@@ -176,45 +176,47 @@ def test_an_observation_does_not_hide_what_another_run_did_meanwhile(
 def test_observing_does_not_replace_doing(
     memory: Memory, before: str, after: str, kept: str
 ) -> None:
-    memory.record([sync(by=before)])
-    memory.record([sync(by=after, after=1)])
+    memory.keep(syncs=[sync(by=before)])
+    memory.keep(syncs=[sync(by=after, after=1)])
     (only,) = memory.history("engine", NAME)
     assert only.by == kept
     assert only.at == START + timedelta(seconds=1)
 
 
 def test_an_observation_of_another_image_stands_for_itself(memory: Memory) -> None:
-    memory.record([sync(by="pull"), sync(by="observed", image="sha256:i2")])
+    memory.keep(syncs=[sync(by="pull"), sync(by="observed", image="sha256:i2")])
     assert [one.by for one in memory.history("engine", NAME)] == ["observed", "pull"]
 
 
 def test_what_was_known_of_the_content_stays(memory: Memory) -> None:
     whole = replace(sync(), child="sha256:c", config="sha256:k")
-    memory.record([whole])
-    memory.record([sync(by="observed")])
+    memory.keep(syncs=[whole])
+    memory.keep(syncs=[sync(by="observed")])
     assert memory.last_sync("engine", NAME) == whole
 
 
 def test_stores_and_names_are_kept_apart(memory: Memory) -> None:
     other = replace(sync("sha256:d2"), store="other")
     third = sync("sha256:d3", reference="r.example/a:1")
-    memory.record([sync(), other, third])
+    memory.keep(syncs=[sync(), other, third])
     assert memory.syncs("engine") == {NAME: sync(), "r.example/a:1": third}
     assert memory.syncs("other") == {NAME: other}
 
 
 def test_history_is_bounded(memory: Memory) -> None:
     for number in range(HISTORY_LIMIT + 5):
-        memory.record([sync(f"sha256:d{number}", after=number)])
+        memory.keep(syncs=[sync(f"sha256:d{number}", after=number)])
     history = memory.history("engine", NAME)
     assert len(history) == HISTORY_LIMIT
     assert history[0].digest == f"sha256:d{HISTORY_LIMIT + 4}"
 
 
 def test_sightings_are_bounded(memory: Memory) -> None:
-    memory.saw(
-        Sighting(NAME, f"sha256:d{number}", START + timedelta(seconds=number))
-        for number in range(SIGHTINGS_LIMIT + 5)
+    memory.keep(
+        sightings=[
+            Sighting(NAME, f"sha256:d{number}", START + timedelta(seconds=number))
+            for number in range(SIGHTINGS_LIMIT + 5)
+        ]
     )
     seen = memory.seen(NAME)
     assert len(seen) == SIGHTINGS_LIMIT
@@ -222,34 +224,34 @@ def test_sightings_are_bounded(memory: Memory) -> None:
 
 
 def test_the_first_sighting_stays(memory: Memory) -> None:
-    memory.saw([Sighting(NAME, "sha256:d1", START)])
-    memory.saw([Sighting(NAME, "sha256:d1", START + timedelta(days=3))])
+    memory.keep(sightings=[Sighting(NAME, "sha256:d1", START)])
+    memory.keep(sightings=[Sighting(NAME, "sha256:d1", START + timedelta(days=3))])
     assert memory.first_seen(NAME, "sha256:d1") == START
 
 
 def test_unknown_does_not_replace_a_decision(memory: Memory) -> None:
     unknown = known("unknown", None, after=1)
-    memory.record_verdicts([known()])
-    memory.record_verdicts([unknown])
+    memory.keep(verdicts=[known()])
+    memory.keep(verdicts=[unknown])
     assert memory.last_verdicts("engine") == {NAME: known()}
     later = known("up_to_date", False, after=2)
-    memory.record_verdicts([later])
+    memory.keep(verdicts=[later])
     assert memory.last_verdicts("engine") == {NAME: later}
 
 
 def test_unknown_is_remembered_where_nothing_was_decided(memory: Memory) -> None:
     later = known("unknown", None, after=1)
-    memory.record_verdicts([known("unknown", None)])
-    memory.record_verdicts([later])
+    memory.keep(verdicts=[known("unknown", None)])
+    memory.keep(verdicts=[later])
     assert memory.last_verdicts("engine") == {NAME: later}
 
 
 def test_names_that_nobody_asks_about_are_forgotten(memory: Memory, clock: FakeClock) -> None:
-    memory.record([sync()])
-    memory.record_verdicts([known()])
-    memory.saw([Sighting(NAME, "sha256:d1", START)])
+    memory.keep(syncs=[sync()])
+    memory.keep(verdicts=[known()])
+    memory.keep(sightings=[Sighting(NAME, "sha256:d1", START)])
     clock.elapsed = 401 * DAY
-    memory.record([sync(reference="r.example/a:1", after=clock.elapsed)])
+    memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
     assert memory.last_sync("engine", NAME) is None
     assert memory.last_verdicts("engine") == {}
     assert memory.seen(NAME) == {}
@@ -257,15 +259,21 @@ def test_names_that_nobody_asks_about_are_forgotten(memory: Memory, clock: FakeC
 
 
 def test_a_name_that_is_asked_about_keeps_its_old_syncs(memory: Memory, clock: FakeClock) -> None:
-    memory.record([sync()])
+    memory.keep(syncs=[sync()])
     clock.elapsed = 401 * DAY
-    memory.record_verdicts([known(after=400 * DAY)])
-    memory.record([sync(reference="r.example/a:1", after=clock.elapsed)])
+    memory.keep(verdicts=[known(after=400 * DAY)])
+    memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
     assert memory.last_sync("engine", NAME) == sync()
 
 
 def test_a_store_may_have_a_path_that_is_no_text(memory: Memory) -> None:
     odd = replace(sync(), store="oci:/srv/\udcff")
-    memory.record([odd])
+    memory.keep(syncs=[odd])
     assert memory.last_sync(odd.store, NAME) is not None
     assert memory.note is None
+
+
+def test_greetings(memory: Memory) -> None:
+    memory.keep(greetings={"https://r.example": 'bearer realm="x"', "http://127.0.0.1:5000": ""})
+    memory.keep(greetings={"https://r.example": "basic "})
+    assert memory.greetings() == {"https://r.example": "basic ", "http://127.0.0.1:5000": ""}
