@@ -45,9 +45,3 @@ def test_every_error_stands_in_the_tree_with_its_exit_code() -> None:
             assert one.__name__ in tree
             code = tree[one.__name__]
             assert not code or int(code) == one.exit_code, one
-
-
-def test_links_lead_somewhere() -> None:
-    for page in DOCS.rglob("*.md"):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), (page.name, target)
