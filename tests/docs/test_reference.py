@@ -14,7 +14,7 @@ from regsync.errors import RegsyncError
 DOCS = Path(__file__).parents[2] / "docs"
 
 # What a finished command exits with beside the errors' own codes, and the two signals.
-OTHER_CODES = {0, 3, 8, 9, 10, 130, 143}
+OTHER_CODES = {0, 3, 9, 10, 130, 143}
 
 
 def classes(of: type[RegsyncError]) -> set[type[RegsyncError]]:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from engine import ENGINES, recording
+from world import Content, World, image
 
+from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
+from regsync.operations.case import Case
+from regsync.operations.judge import judge
 from regsync.operations.verdict import MEANINGS, REASONS, Cause, Kind
+from regsync.state.values import Sync
+from regsync.stores.base import LocalImage
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "explanation" / "staleness.md").read_text(encoding="utf-8")
@@ -40,7 +48,7 @@ def table(name: str) -> list[list[str]]:
 
 
 def codes(cell: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"`([a-z_]+)`", cell))
+    return tuple(re.findall(r"`([a-z_/]+)`", cell))
 
 
 def family(engine: str) -> str:
@@ -121,3 +129,115 @@ def test_reasons_are_named_with_a_verdict_that_carries_them() -> None:
 def test_the_files_that_it_names_are_there() -> None:
     for file in re.findall(r"`((?:operations|stores|tests)/[a-z_/]+\.[a-z]+)`", PAGE):
         assert (ROOT / file).exists() or (ROOT / "regsync" / file).exists(), file
+
+
+REPOSITORY = "r.example/team/app"
+NAME = f"{REPOSITORY}:1"
+OTHER = f"{REPOSITORY}:1.4"
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+OLD, OURS, THEIRS = (image("base", word) for word in ("old", "ours", "theirs"))
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened to a name that was in step with `synced` once.
+
+    Attributes:
+        here: What the name means now.
+        tags: What the registry's tags hold now.
+        served: What the repository serves beside that.
+        siblings: Other names of the image here.
+        seen: What the tag held before `synced`.
+    """
+
+    tags: dict[str, Content]
+    here: Content = OURS
+    synced: Content = OURS
+    served: tuple[Content, ...] = ()
+    siblings: tuple[str, ...] = ()
+    seen: dict[str, datetime] = field(default_factory=dict)
+
+    def case(self, store: str, *, memory: bool) -> Case:
+        """The name as a kind of store holds it; rebuilt images never came from anywhere."""
+        came = (_at(self.here.digest),) if self.here == self.synced else ()
+        local = LocalImage(
+            id=str(self.here.config_digest),
+            names=(Reference.parse(NAME),),
+            platform=self.here.parsed.platform,
+            digests=frozenset({self.here.digest}),
+            config_digest=self.here.config_digest,
+            config=self.here.parsed,
+            origins=came if store == "classic" else (),
+            claims=() if store == "classic" else (_at(self.here.digest),),
+            remembers=store == "classic",
+        )
+        sync = Sync(
+            store="s",
+            reference=NAME,
+            image_id=str(self.synced.config_digest),
+            digest=str(self.synced.digest),
+            child=None,
+            config=str(self.synced.config_digest),
+            by="observed",
+            at=NOW,
+        )
+        return Case(
+            image=local,
+            reference=Reference.parse(NAME),
+            synced=sync if memory else None,
+            seen=self.seen if memory else {},
+            siblings=tuple(map(Reference.parse, self.siblings)),
+        )
+
+    def verdict(self, store: str, *, memory: bool) -> str:
+        world = World()
+        for name, content in self.tags.items():
+            world.put(name, content)
+        for content in self.served:
+            world.put(REPOSITORY, content)
+        found = world.settle(judge(self.case(store, memory=memory)))
+        return f"{found.kind}/{found.reason}" if found.reason else str(found.kind)
+
+
+def _at(digest: Digest) -> Reference:
+    return replace(Reference.parse(NAME), tag=None, digest=digest)
+
+
+STORIES = {
+    "pulled, the tag moved": [Story({NAME: THEIRS}, served=(OURS,))],
+    "pulled, the tag moved, and the registry has collected the old digest": [Story({NAME: THEIRS})],
+    "pulled, the tag deleted, the digest still served": [Story({}, served=(OURS,))],
+    "pulled, the tag deleted, and the digest with it": [Story({OTHER: THEIRS})],
+    "retagged, seen in step, then the tag moved": [
+        Story({NAME: THEIRS, OTHER: OURS}, siblings=(OTHER,))
+    ],
+    "rebuilt under its name; the old image kept another name": [
+        Story({NAME: OLD}, synced=OLD),
+        Story({NAME: THEIRS}, synced=OLD, served=(OLD,)),
+    ],
+    "pulled, the tag went back to an older image": [
+        Story({NAME: OLD}, served=(OURS,), seen={str(OLD.digest): NOW - timedelta(days=1)})
+    ],
+}
+
+
+def test_every_story_is_told() -> None:
+    assert [row[0] for row in table("memory")] == list(STORIES)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_what_memory_is_good_for(story: str) -> None:
+    [row] = [row for row in table("memory") if row[0] == story]
+    known, classic, others = map(codes, row[1:])
+    told = STORIES[story]
+    for store in ("classic", "other"):
+        found = [each.verdict(store, memory=True) for each in told]
+        assert [_as_told(one, known) for one in found] == list(known)
+    for store, cell in (("classic", classic), ("other", others)):
+        for each in told:
+            assert _as_told(each.verdict(store, memory=False), cell) in cell
+
+
+def _as_told(verdict: str, cell: tuple[str, ...]) -> str:
+    """The verdict without its reason, where the page leaves that out."""
+    return verdict if any("/" in one for one in cell) else verdict.partition("/")[0]
