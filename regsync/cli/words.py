@@ -44,7 +44,7 @@ SAYINGS: Mapping[tuple[Kind, str | None], str] = MappingProxyType(
         (
             Kind.LOCAL_ONLY,
             "not_found_or_private",
-        ): "not found, or private and you are not logged in",
+        ): "not found, or private",
         (Kind.GONE, None): "no longer at the registry",
         (Kind.GONE, "tag"): "the tag is no longer there",
         (Kind.GONE, "repository"): "the repository is no longer there",
@@ -93,7 +93,7 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.last_known is not None:
             known = verdict.last_known
             said += f"; was {known.kind.words} {age(known.at, now)}"
-    elif missing(entry):
+    elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:
         said = NOT_HERE
     else:
         said = verdict.changed or SAYINGS[verdict.kind, verdict.reason]

@@ -56,7 +56,16 @@ def plan_rows(
         InvalidReference: a wanted text is neither a reference nor the ID of an image here.
     """
     pinned = _pins(snapshot, wanted)
-    planner = _Planner(snapshot, memory.syncs(snapshot.info.key), memory, platform, pinned)
+    planner = _Planner(
+        snapshot,
+        memory.syncs(snapshot.info.key),
+        memory,
+        platform,
+        pinned,
+        # Shared by all cases: one for every name would grow with the square of their number.
+        untagged=tuple(image for image in snapshot.images if image.untagged),
+        layers=_unpacked(snapshot.images),
+    )
     rows = [row for image in snapshot.images for row in planner.rows(image)]
     return tuple(_choose(rows, wanted) if wanted else rows)
 
@@ -68,6 +77,8 @@ class _Planner:
     memory: Memory
     platform: Platform | None
     pinned: frozenset[Reference]
+    untagged: tuple[LocalImage, ...]
+    layers: frozenset[str]
 
     def rows(self, image: LocalImage) -> list[Row]:
         """The rows of one image."""
@@ -112,8 +123,8 @@ class _Planner:
                 for other in image.names
                 if other != reference and other.repository == reference.repository
             ),
-            untagged=tuple(other for other in self.snapshot.images if other.untagged),
-            layers=_unpacked(self.snapshot.images),
+            untagged=self.untagged,
+            layers=self.layers,
             wanted=self.platform,
         )
         return Row(reference, reference.familiar, image, case)

@@ -42,8 +42,12 @@ def told() -> str:
 
 
 def alike(text: str) -> str:
-    """Without digests, which differ with the machine's platform."""
-    return re.sub(r"\b[0-9a-f]{12,64}\b", "…", text)
+    """Without what differs from run to run.
+
+    Digests differ with the machine's platform. Requests differ with who comes first: a name that
+    Docker Hub hides is asked for again as long as nothing has shown that its token was good.
+    """
+    return re.sub(r"\b[0-9a-f]{12,64}\b|[0-9]+(?= requests)", "…", text)
 
 
 @pytest.mark.parametrize("name", PAGES)

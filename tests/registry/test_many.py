@@ -7,13 +7,14 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from wire import FakeClock, serve
 
+from mock_registry import MockRegistry, seed
 from regsync.config.load import Config
 from regsync.errors import (
     LoginFailed,
@@ -249,3 +250,22 @@ def test_a_server_that_grants_the_first_scope_only_is_tried_in_vain_once() -> No
 
         requests = ask(question)
     assert (requests["token"], requests["head"]) == (5, 5 + 1)
+
+
+def test_what_docker_hub_hides_costs_no_second_token_once_others_were_let_in() -> None:
+    with MockRegistry(hub=100).serve() as hub:
+        for number in range(3):
+            hub.put(f"team/a{number}", seed.image("linux/amd64", layers=[str(number)]), "1")
+        names = [f"{hub.host}/team/{name}:1" for name in ("a0", "a1", "a2", "missing")]
+
+        async def question(registries: Registries) -> dict[str, int]:
+            client = registries.client(hub.host)
+            await client.prepare(Reference.parse(name).repository for name in names)
+            for name in names:
+                with suppress(Unauthorized):
+                    await client.resolve(Reference.parse(name))
+            return registries.requests()
+
+        requests = ask(question)
+        assert (requests["token"], requests["head"]) == (1, 4)
+        assert (hub.log.token_requests, hub.log.manifest_heads) == (1, 4)
