@@ -1,0 +1,256 @@
+"""The examples of the how-to pages are run, and come out as the pages say."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mock_registry import Fault, MockRegistry, User, seed
+from regsync.cli.app import COMMANDS
+from regsync.config.load import FILE, load
+from regsync.identity import variable
+from regsync.settings import HostSettings
+from regsync.stores.locate import usual
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+EXAMPLE = "registry.example.com"
+"""The registry of the pages; a real one on this machine stands in for it."""
+VERSION = "org.opencontainers.image.version"
+
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+
+
+def example(page: str, name: str) -> str:
+    """The block after `<!-- tested: NAME -->`, without the indentation of a list."""
+    text = (HOW_TO / f"{page}.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- tested: {name} -->\n *```\w+\n(.*?)^ *```$", text, re.M | re.S)
+    assert found is not None
+    return re.sub(r"^   ", "", found[1], flags=re.MULTILINE) if found[1][0] == " " else found[1]
+
+
+@dataclass
+class Shell:
+    """A user's shell, in a folder of its own."""
+
+    home: Path
+
+    def run(self, script: str, **env: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            ["sh", "-c", script],
+            env={"PATH": path, "HOME": str(self.home), "COLUMNS": "200", **env},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@dataclass
+class Images:
+    """A folder of two images: `team/api:1.4` rests; `team/web:1` has moved on."""
+
+    shell: Shell
+    registry: MockRegistry
+
+    def run(self, page: str, name: str) -> subprocess.CompletedProcess[str]:
+        script = example(page, name).replace(EXAMPLE, self.registry.host)
+        return self.shell.run(script)
+
+    def publish(self, name: str, version: str) -> None:
+        repository, _, tag = name.partition(":")
+        image = seed.image(layers=("base", version), labels={VERSION: version})
+        self.registry.put(repository, image, tag)
+
+
+@pytest.fixture
+def images(shell: Shell) -> Iterator[Images]:
+    with MockRegistry().serve() as registry:
+        found = Images(shell, registry)
+        for name in ("team/api:1.4", "team/web:1"):
+            found.publish(name, "1.0")
+            done = shell.run(f"regsync pull {registry.host}/{name} --store oci:images -q")
+            assert done.returncode == 0, done.stderr
+        found.publish("team/web:1", "1.1")
+        yield found
+
+
+class TestCiAndCron:
+    PAGE = "use-in-ci-and-cron"
+
+    def test_the_exit_code_decides(self, images: Images) -> None:
+        done = images.run(self.PAGE, "gate")
+        *rows, told = done.stdout.splitlines()
+        assert told == "something is stale"
+        assert [row.split()[:2] for row in rows[1:]] == [
+            [f"{images.registry.host}/team/web:1", "outdated"]
+        ]
+
+    def test_nothing_is_printed_where_nothing_is_stale(self, images: Images) -> None:
+        images.publish("team/web:1", "1.0")
+        done = images.run(self.PAGE, "gate")
+        assert (done.stdout, done.stderr) == ("everything is current\n", "")
+
+    def test_undecided(self, images: Images) -> None:
+        images.registry.faults.add(Fault("/v2/team/", html=True, times=None))
+        assert "not everything could be asked" in images.run(self.PAGE, "gate").stdout
+
+    def test_only_what_is_named_counts(self, images: Images) -> None:
+        done = images.run(self.PAGE, "named")
+        assert done.returncode == 0
+        assert "team/web" not in done.stdout
+
+    @needs_jq
+    def test_the_json(self, images: Images) -> None:
+        done = images.run(self.PAGE, "json")
+        assert done.stderr == ""
+        name = f"{images.registry.host}/team/web:1"
+        assert done.stdout.splitlines() == [f"{name}\toutdated\tmoved", "exit code 10"]
+
+    @needs_jq
+    def test_the_json_of_what_is_undecided(self, images: Images) -> None:
+        images.registry.faults.add(Fault("/v2/team/", html=True, times=None))
+        lines = images.run(self.PAGE, "json").stdout.splitlines()
+        assert [line.partition("\t")[2] for line in lines[:2]] == ["not_a_registry"] * 2
+        assert lines[-1] == "exit code 3"
+
+    @needs_jq
+    def test_what_a_pull_would_transfer(self, images: Images) -> None:
+        first = int(images.run(self.PAGE, "bytes").stdout)
+        assert first > 0
+        images.publish("team/web:1", "1.0")
+        assert int(images.run(self.PAGE, "bytes").stdout) == 0
+
+    def test_without_jq(self, images: Images) -> None:
+        done = images.run(self.PAGE, "tsv")
+        assert done.stdout == f"{images.registry.host}/team/web:1\n"
+
+    def test_memory_is_where_it_was_wanted(self, images: Images) -> None:
+        assert images.run(self.PAGE, "memory").returncode == 0
+        folder = images.shell.home / ".regsync"
+        assert (folder / "state" / "memory.db").exists()
+        assert list((folder / "cache").iterdir())
+
+
+class TestPrivateRegistries:
+    PAGE = "private-registries"
+
+    @pytest.fixture
+    def private(self) -> Iterator[MockRegistry]:
+        with MockRegistry(users=[User("ann", "secret")]).serve() as registry:
+            registry.put("team/api", seed.image(), "1.4")
+            yield registry
+
+    def settings(self, tmp_path: Path, name: str) -> HostSettings:
+        file = tmp_path / FILE
+        file.write_text(example(self.PAGE, name))
+        [found] = load(file, {}).hosts.values()
+        return found
+
+    def test_the_environment(self, private: MockRegistry, shell: Shell) -> None:
+        secret = shell.home / "secret"
+        secret.write_text("secret")
+        script = example(self.PAGE, "environment").replace("/run/secrets/registry", str(secret))
+        done = shell.run(_here(script, private.host))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("sha256:")
+
+    def test_nobody_is_logged_in(self, private: MockRegistry, shell: Shell) -> None:
+        done = shell.run(f"regsync digest {private.host}/team/api:1.4")
+        assert done.returncode == 4
+        assert _there(done.stderr, private.host) == example(self.PAGE, "nobody")
+
+    def test_the_login_is_refused(self, private: MockRegistry, shell: Shell) -> None:
+        names = [variable(private.host, field) for field in ("USERNAME", "PASSWORD")]
+        env = dict(zip(names, ("ann", "wrong"), strict=True))
+        done = shell.run(f"regsync digest {private.host}/team/api:1.4", **env)
+        assert done.returncode == 4
+        assert _there(done.stderr, private.host) == example(self.PAGE, "refused")
+
+    def test_a_certificate_that_is_not_trusted(self, shell: Shell, tmp_path: Path) -> None:
+        with MockRegistry(tls=_certificate(tmp_path)).serve() as registry:
+            registry.put("team/api", seed.image(), "1.4")
+            own = f'[registry."{registry.host}"]\ntls = "on"\n'
+            (tmp_path / FILE).write_text(own)
+            command = f"regsync digest {registry.host}/team/api:1.4 --config {FILE}"
+            done = shell.run(command)
+            assert _there(done.stderr, registry.host) == example(self.PAGE, "untrusted")
+
+            table, _, setting = example(self.PAGE, "ca_file").partition("\n")
+            assert table == f'[registry."{EXAMPLE}"]'
+            (tmp_path / FILE).write_text(own + setting)
+            assert shell.run(command).returncode == 0
+
+    def test_plain_http(self, shell: Shell, tmp_path: Path) -> None:
+        with MockRegistry().serve() as registry:
+            registry.put("team/api", seed.image(), "1.4")
+            (tmp_path / FILE).write_text(f'[registry."{registry.host}"]\ntls = "on"\n')
+            command = f"regsync digest {registry.host}/team/api:1.4 --config {FILE}"
+            done = shell.run(command)
+            assert _there(done.stderr, registry.host) == example(self.PAGE, "plain")
+
+            (tmp_path / FILE).write_text(_here(example(self.PAGE, "off"), registry.host))
+            assert shell.run(command).returncode == 0
+
+    def test_a_mirror(self, tmp_path: Path) -> None:
+        found = self.settings(tmp_path, "mirror")
+        assert found == HostSettings(endpoint="https://mirror.example.com")
+
+
+def _here(text: str, host: str) -> str:
+    """An example, about the registry that stands in for the one of the pages."""
+    ours, theirs = variable(host, ""), variable(EXAMPLE, "")
+    return text.replace(theirs, ours).replace(EXAMPLE, host)
+
+
+def _there(text: str, host: str) -> str:
+    """What was printed, about the registry of the pages."""
+    ours, theirs = variable(host, ""), variable(EXAMPLE, "")
+    return text.replace(ours, theirs).replace(host, EXAMPLE)
+
+
+def _certificate(folder: Path) -> tuple[str, str]:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "example-ca.pem")
+    pair = folder / "server.pem", folder / "server.key"
+    issued.cert_chain_pems[0].write_to_path(pair[0])
+    issued.private_key_pem.write_to_path(pair[1])
+    return str(pair[0]), str(pair[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the page lists the sockets of Linux")
+def test_the_usual_sockets() -> None:
+    env = {"HOME": "~", "XDG_RUNTIME_DIR": "$XDG_RUNTIME_DIR"}
+    listed = example("choose-an-engine", "sockets").splitlines()
+    assert listed == [endpoint.path for endpoint in usual(env)]
+
+
+@pytest.mark.parametrize("page", sorted(HOW_TO.glob("*.md")), ids=lambda page: page.stem)
+def test_commands_and_options_are_there(page: Path, shell: Shell) -> None:
+    blocks = re.findall(r"^ *```(?:sh|console)\n(.*?)^ *```$", page.read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
+    typed = [found for line in lines for found in re.findall(r"\bregsync ([^|#;]+)", line)]
+    assert typed
+    options: dict[str, str] = {}
+    for command, *words in (line.split() for line in typed):
+        assert command in COMMANDS, command
+        if command not in options:
+            options[command] = shell.run(f"regsync {command} --help").stdout
+        for word in words:
+            if re.match(r"--?[a-zA-Z]", word):
+                assert re.search(rf"(^|\s){word}\b", options[command]), (command, word)
