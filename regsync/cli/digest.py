@@ -29,7 +29,7 @@ def digest(
 ) -> int:
     """Print the digest that REF points to at its registry.
 
-    One HEAD request; no registry counts it as a pull.
+    One HEAD request, which Docker Hub does not count as a pull.
     """
     asked = Reference.parse(reference)
     from regsync.operations import lookup

@@ -105,12 +105,17 @@ def summary(report: StatusReport, width: int | None) -> str:
     return "\n".join(wrapped(part, width) for part in (counts, cost) if part)
 
 
-def hints(entries: Sequence[Entry], store: StoreInfo) -> list[str]:
-    """What to do next, the most useful first."""
+def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list[str]:
+    """What to do next, the most useful first.
+
+    Args:
+        options: What the engine's own command line needs to meet the same engine, e.g.
+            ` --context far`.
+    """
     found = []
     outdated = [entry for entry in entries if entry.verdict.kind is Kind.OUTDATED and entry.name]
     if outdated:
-        found.append(_pull_hint(outdated, store))
+        found.append(_pull_hint(outdated, store, options))
     stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
     if stale:
         verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
@@ -212,7 +217,7 @@ def _cost(report: StatusReport) -> str:
     return ", ".join(parts)
 
 
-def _pull_hint(outdated: Sequence[Entry], store: StoreInfo) -> str:
+def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str:
     sizes = [entry.verdict.download_bytes for entry in outdated]
     total = sum(count or 0 for count in sizes)
     cost = f", {size(total)}" if total and None not in sizes else ""
@@ -220,7 +225,7 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo) -> str:
     if store.kind == "oci-layout":
         command = f"regsync pull {first} --store oci:{store.address}"
     else:
-        command = f"{store.name} pull {first}"
+        command = f"{store.name}{options} pull {first}"
     if len(outdated) == 1:
         return f"`{command}` brings it up to date{cost}"
     return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"

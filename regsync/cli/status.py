@@ -59,7 +59,7 @@ def status(
 ) -> int:
     """Say which local images are behind their registries, and why.
 
-    Asks each registry once per name with a HEAD request, which no registry counts as a pull.
+    Asks with one HEAD request a name, which Docker Hub does not count as a pull.
     """
     report = _look(
         references or [],
@@ -73,8 +73,18 @@ def status(
         quiet=quiet,
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
-    show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
+    flags = engine_options(report.store.name, host, context)
+    show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
     return code
+
+
+def engine_options(name: str, host: str | None, context: str | None) -> str:
+    """The options with which docker or podman meets the engine that these two chose."""
+    if context is not None:
+        return f" --context {context}"
+    if host is not None:
+        return f" {'--url' if name == 'podman' else '-H'} {host}"
+    return ""
 
 
 def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
@@ -100,12 +110,14 @@ def show(
     only_stale: bool = False,
     verbose: bool = False,
     quiet: bool = False,
+    engine: str = "",
 ) -> None:
     """Print a report.
 
     Args:
         exit_code: What the command will end with, as JSON tells it.
         only_stale: Leave out the rows that are not stale; what is counted stays the same.
+        engine: See `engine_options`.
     """
     from regsync.cli import screens
     from regsync.cli.envelope import envelope
@@ -124,7 +136,7 @@ def show(
         case options.Rows.MARKDOWN:
             write(screens.markdown(screens.ordered(entries), now))
         case options.Rows.TABLE:
-            _show_table(report, screens.ordered(entries), now, quiet=quiet)
+            _show_table(report, screens.ordered(entries), now, quiet=quiet, engine=engine)
     if verbose:
         for entry in report.entries:
             if entry.verdict.error is not None:
@@ -132,7 +144,7 @@ def show(
 
 
 def _show_table(
-    report: StatusReport, entries: tuple[Entry, ...], now: datetime, *, quiet: bool
+    report: StatusReport, entries: tuple[Entry, ...], now: datetime, *, quiet: bool, engine: str
 ) -> None:
     from regsync.cli import screens
 
@@ -145,7 +157,7 @@ def _show_table(
     summary = screens.summary(report, terminal.width)
     write("\n\n".join(part for part in (header, rows, summary) if part))
     width = Terminal.of(sys.stderr, os.environ).width
-    for hint in screens.hints(entries, report.store):
+    for hint in screens.hints(entries, report.store, engine):
         say(screens.wrapped(f"hint: {safe(hint)}", width))
 
 

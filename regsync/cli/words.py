@@ -96,7 +96,11 @@ def what_changed(entry: Entry, now: datetime) -> str:
     elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:
         said = NOT_HERE
     else:
-        said = verdict.changed or SAYINGS[verdict.kind, verdict.reason]
+        said = SAYINGS[verdict.kind, verdict.reason]
+        if verdict.changed:
+            # Versions alone would read as an update where it is none.
+            keeps = verdict.kind not in (Kind.OUTDATED, Kind.REBUILD)
+            said = f"{said}, {verdict.changed}" if keeps else verdict.changed
         if verdict.layers is not None and not verdict.changed and entry.stale:
             new = verdict.layers.total - verdict.layers.shared
             said += f", {new} of {verdict.layers.total} layers new"

@@ -31,6 +31,9 @@ _REBUILDABLE = frozenset({Kind.UP_TO_DATE, Kind.UNPUSHED, Kind.LOCAL_ONLY, Kind.
 # Who has one of these came from a registry, unless it was seen here before.
 _CAME = frozenset({Kind.UP_TO_DATE, Kind.OUTDATED, Kind.GONE, Kind.PINNED, Kind.PINNED_GONE})
 
+# What the verdict on a tag of the base says; the others say nothing of where it came from.
+_MOVED = {Kind.OUTDATED: True, Kind.UP_TO_DATE: False}
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -79,9 +82,8 @@ def named_images(snapshot: Snapshot, memory: Memory) -> tuple[tuple[Reference, L
         if reference.tag is not None
     ]
     untagged = {image.id: image for image in snapshot.images if image.untagged}
-    for sync in memory.syncs_of(snapshot.info.key, untagged):
-        found.append((Reference.parse(sync.reference), untagged[sync.image_id]))
-    return tuple(found)
+    lost = memory.syncs_of(snapshot.info.key, untagged)
+    return (*found, *((Reference.parse(sync.reference), untagged[sync.image_id]) for sync in lost))
 
 
 def rebuilt(
@@ -97,15 +99,11 @@ def rebuilt(
         return entry
     if entry.verdict.kind not in _REBUILDABLE:
         return entry
-    base = labelled_base(image) or layered_base(image, named)
+    labelled = labelled_base(image)
+    base = yield from _moved_one(
+        image, [labelled] if labelled is not None else layered_bases(image, named), entries
+    )
     if base is None:
-        return entry
-    judged = next((one for one in entries if _is_of(one, base)), None)
-    if judged is not None:
-        moved = judged.verdict.kind is Kind.OUTDATED
-    else:
-        moved = yield from has_moved(image, base)
-    if not moved:
         return entry
     verdict = replace(
         entry.verdict,
@@ -127,38 +125,68 @@ def labelled_base(image: LocalImage) -> Base | None:
     return Base(reference, held) if reference.tag is not None else None
 
 
-def layered_base(image: LocalImage, named: Sequence[tuple[Reference, LocalImage]]) -> Base | None:
-    """The base among local images: the one with the most of this image's lowest layers.
+def layered_bases(
+    image: LocalImage, named: Sequence[tuple[Reference, LocalImage]]
+) -> tuple[Base, ...]:
+    """The base among local images, under each tag it has: the one with the most of our layers.
 
     Args:
         image: What was built.
         named: Local images with the tags they have, or had before they lost them.
     """
     ours = _layers(image)
-    best: Base | None = None
-    depth = 0
-    for reference, candidate in named:
-        theirs = _layers(candidate)
-        if depth < len(theirs) < len(ours) and ours[: len(theirs)] == theirs:
-            best, depth = Base(reference, image=candidate), len(theirs)
-    return best
+    depths = {
+        len(theirs)
+        for _, candidate in named
+        if 0 < len(theirs := _layers(candidate)) < len(ours) and ours[: len(theirs)] == theirs
+    }
+    lowest = ours[: max(depths, default=0)]
+    return tuple(
+        Base(reference, image=candidate)
+        for reference, candidate in named
+        if lowest and _layers(candidate) == lowest
+    )
 
 
-def has_moved(image: LocalImage, base: Base) -> Inquiry[bool]:
+def has_moved(image: LocalImage, base: Base) -> Inquiry[bool | None]:
     """Whether the base's tag leads to something else than what the image was built on.
 
-    A tag that cannot be asked, or is not there, says nothing: then the answer is False.
+    None where the tag says nothing: it cannot be asked, or is not there.
     """
     try:
         held = yield from questions.holds(base.reference)
-        if not isinstance(held, Digest) or held == base.digest:
+        if not isinstance(held, Digest):
+            return None
+        if held == base.digest:
             return False
         if base.image is not None:
             found = yield from compare(Case(base.image, base.reference), held)
             return found.reason is None
         return not (yield from _still_lowest(image, base, held))
     except RegsyncError:
-        return False
+        return None
+
+
+def _moved_one(
+    image: LocalImage, bases: Sequence[Base], entries: Sequence[Entry]
+) -> Inquiry[Base | None]:
+    """A base that has moved on, or None.
+
+    By which of its tags a base came is not known where it has several: as long as one of them still
+    holds it, that one may be meant.
+    """
+    moved = None
+    for base in bases:
+        judged = next((one for one in entries if _is_of(one, base)), None)
+        if judged is not None:
+            said = _MOVED.get(judged.verdict.kind)
+        else:
+            said = yield from has_moved(image, base)
+        if said is False:
+            return None
+        if said and moved is None:
+            moved = base
+    return moved
 
 
 def _still_lowest(image: LocalImage, base: Base, held: Digest) -> Inquiry[bool]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from regsync.errors import RegsyncError
 from regsync.oci.digest import Digest
-from regsync.oci.imageconfig import chain_ids, moment
+from regsync.oci.imageconfig import chain_ids
 from regsync.oci.manifest import Manifest
 from regsync.operations import ancestry, questions
 from regsync.operations.case import Case
@@ -65,7 +65,6 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
         layers=Layers(len(manifest.layers), kept),
         download_bytes=_bytes(manifest, kept),
         changed=_change(ours.get(_VERSION, ""), theirs.labels.get(_VERSION, "")),
-        remote_created=moment(theirs.created),
     )
 
 

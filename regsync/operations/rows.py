@@ -76,7 +76,7 @@ class _Planner:
     syncs: Mapping[str, Sync]
     memory: Memory
     platform: Platform | None
-    pinned: frozenset[Reference]
+    pinned: Mapping[Reference, Reference]
     untagged: tuple[LocalImage, ...]
     layers: frozenset[str]
 
@@ -86,7 +86,7 @@ class _Planner:
             return _faulty(image, image.fault)
         if image.untagged:
             return self._untagged(image)
-        named = [self._named(image, reference) for reference in image.names]
+        named = [self._named(image, self.pinned.get(name, name)) for name in image.names]
         return named + [
             Row(None, name, image, settled=Verdict(Kind.LOCAL_ONLY, "no_registry"))
             for name in image.local_names
@@ -95,7 +95,7 @@ class _Planner:
     def _untagged(self, image: LocalImage) -> list[Row]:
         # The classic store keeps no name for what was pulled by digest; whoever names it so, a
         # container or the user, shows that the digest is meant.
-        pins = [origin for origin in image.origins if origin in self.pinned]
+        pins = [self.pinned[origin] for origin in image.origins if origin in self.pinned]
         if pins:
             return [self._named(image, pin) for pin in pins]
         origins = image.origins or self._lost(image)
@@ -161,17 +161,20 @@ def _unpacked(images: Iterable[LocalImage]) -> frozenset[str]:
     )
 
 
-def _pins(snapshot: Snapshot, wanted: Sequence[str]) -> frozenset[Reference]:
-    """The references by digest that containers or the user name."""
-    texts = [container.image for container in snapshot.containers if "@" in container.image]
-    found = []
-    for text in (*texts, *(text for text in wanted if "@" in text)):
+def _pins(snapshot: Snapshot, wanted: Sequence[str]) -> dict[Reference, Reference]:
+    """What containers or the user name by digest: with the tag beside it, by the name without.
+
+    Stores forget the tag of `app:1@sha256:…`, and whether it has moved is worth a note.
+    """
+    found = {}
+    for text in (*(container.image for container in snapshot.containers), *wanted):
         try:
             reference = Reference.parse(text)
         except InvalidReference:
             continue
-        found.append(Reference(reference.repository, digest=reference.digest))
-    return frozenset(found)
+        if reference.digest is not None:
+            found[Reference(reference.repository, digest=reference.digest)] = reference
+    return found
 
 
 def _choose(rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:

@@ -141,7 +141,6 @@ class Verdict:
         local_digest: The manifest or index digest that this image has here, where one is known.
         remote_digest: What the tag holds now.
         platform_digest: The manifest of this platform that it leads to, where it was looked up.
-        remote_created: When that image was built, as its config says; None where it is not told.
         download_bytes: What a pull would transfer, manifests left out; None where it was not asked.
         changed: What changed, in a few words a person reads: `22.11.0 → 24.1.0`.
         notes: What else is worth saying: `was repo@sha256:…`, `tag latest has moved`.
@@ -154,7 +153,6 @@ class Verdict:
     local_digest: Digest | None = None
     remote_digest: Digest | None = None
     platform_digest: Digest | None = None
-    remote_created: datetime | None = None
     download_bytes: int | None = None
     layers: Layers | None = None
     changed: str = ""

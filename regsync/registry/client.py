@@ -179,7 +179,7 @@ class RegistryClient:
         return True
 
     async def exists(self, repository: Repository) -> bool:
-        """Whether a repository is there and may be read: a GET that no registry counts as a pull.
+        """Whether a repository is there and may be read: a GET, and no pull to Docker Hub.
 
         Raises:
             RegsyncError: see `resolve`; only a plain "not found" is an answer.

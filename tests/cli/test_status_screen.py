@@ -21,6 +21,7 @@ from reports import NOW, entry, report, week
 
 from regsync.cli import screens, status
 from regsync.cli.options import Rows
+from regsync.cli.status import engine_options
 from regsync.cli.terminal import Terminal
 from regsync.errors import Unreachable
 from regsync.operations.report import UsedBy
@@ -148,6 +149,24 @@ def test_hints_name_a_command_that_exists() -> None:
         "`regsync pull a:1 --store oci:/srv/images` brings it up to date"
     ]
     assert screens.hints([entry("a:1", Verdict(Kind.UP_TO_DATE, "exact"))], podman) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "context", "command"),
+    [
+        ("docker", None, None, "docker pull a:1"),
+        ("docker", "unix:///x.sock", None, "docker -H unix:///x.sock pull a:1"),
+        ("docker", None, "far", "docker --context far pull a:1"),
+        ("podman", "unix:///x.sock", None, "podman --url unix:///x.sock pull a:1"),
+    ],
+)
+def test_a_hint_meets_the_engine_that_was_asked(
+    name: str, host: str | None, context: str | None, command: str
+) -> None:
+    outdated = [entry("a:1", Verdict(Kind.OUTDATED, "moved"))]
+    store = StoreInfo(name, "5", "classic", "", "")
+    [hint] = screens.hints(outdated, store, engine_options(name, host, context))
+    assert hint == f"`{command}` brings it up to date"
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=20))

@@ -65,6 +65,10 @@ def test_every_cause_has_its_words(cause: Cause) -> None:
             Verdict(Kind.OUTDATED, "moved", layers=Layers(9, 5)),
             "the tag has moved on, 4 of 9 layers new",
         ),
+        (
+            Verdict(Kind.UNRELATED, "retagged", changed="1.4 → 1.5"),
+            "tagged here; the registry holds another image by this name, 1.4 → 1.5",
+        ),
         (Verdict(Kind.UP_TO_DATE, "exact", layers=Layers(9, 9)), ""),
         (
             Verdict(Kind.LOCAL_ONLY, "untagged", notes=(f"was node@{OURS}",)),

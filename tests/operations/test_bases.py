@@ -97,9 +97,22 @@ class TestLayers:
         goals = local(image("os", "base", "app"), "goals")
         os, node = local(image("os"), "debian"), local(image("os", "base"), "node")
         named = [(each.names[0], each) for each in (os, node, goals)]
-        base = bases.layered_base(goals, named)
-        assert base is not None
+        [base] = bases.layered_bases(goals, named)
         assert base.reference == NODE
+
+    def test_a_base_with_two_tags_has_moved_only_when_both_have(self) -> None:
+        two = local(BASE, "node", "node:22")
+        latest, number = (
+            line(replace(two, names=(name,)), kind, reason)
+            for name, kind, reason in (
+                (two.names[0], Kind.OUTDATED, "moved"),
+                (two.names[1], Kind.UP_TO_DATE, "exact"),
+            )
+        )
+        gone = line(replace(two, names=(two.names[1],)), Kind.GONE, "tag")
+        for others in ([latest, number], [number, latest]):
+            assert judged(line(GOALS, Kind.UNPUSHED), *others).verdict.kind is Kind.UNPUSHED
+        assert judged(line(GOALS, Kind.UNPUSHED), gone, latest).verdict.kind is Kind.REBUILD
 
     def test_an_untagged_base_is_compared_with_the_tag_it_had(self) -> None:
         lost = local(BASE)

@@ -111,7 +111,12 @@ class TestPins:
     def test_a_container_names_it_by_digest(self) -> None:
         container = Container("c", "web", str(D1), f"node:22@{D2}", running=True)
         [row] = rows(local(origins=(pin("node", D2),)), containers=(container,))
-        assert row.reference == pin("node", D2)
+        assert row.name == f"node:22@{D2}"
+
+    def test_the_tag_beside_a_digest_is_kept_where_the_store_forgets_it(self) -> None:
+        image = replace(local(), names=(pin("node", D2),))
+        [row] = rows(image, wanted=(f"node:22@{D2}",))
+        assert row.reference == replace(pin("node", D2), tag="22")
 
 
 class TestSiblings:
