@@ -146,6 +146,9 @@ class FolderContent:
         self._root = root
         self._uploads = root / "uploads"
         self._uploads.mkdir(parents=True, exist_ok=True)
+        # Sessions end with the server that opened them: nobody can finish these.
+        for left in self._uploads.iterdir():
+            left.unlink(missing_ok=True)
         for algorithm in ALGORITHMS:
             (root / "blobs" / algorithm).mkdir(parents=True, exist_ok=True)
 

@@ -73,7 +73,7 @@ def referrers(core: Core, call: Call, name: str, reference: str) -> Reply:
 def _referring(core: Core, name: str, subject: str) -> dict[str, dict[str, Any]]:
     held = core.storage.repository(name)
     found = {}
-    for digest, media_type in () if held is None else held.manifests.items():
+    for digest, media_type in [] if held is None else list(held.manifests.items()):
         data = core.storage.read(digest)
         try:
             fields = parse(data)

@@ -66,6 +66,7 @@ async def write(core: Core, call: Call, name: str, reference: str) -> Reply:
         raise RegistryError("DIGEST_INVALID", detail={"digest": given})
     fields = parse(data)
     media_type = _media_type(fields, call.headers.get("Content-Type"))
+    subject = descriptor(fields, "subject")
     if core.quirks.check_blobs:
         _check_content(core, name, fields)
     held = core.storage.repository(name)
@@ -76,7 +77,6 @@ async def write(core: Core, call: Call, name: str, reference: str) -> Reply:
     core.storage.put_manifest(name, data, media_type, *tags, digest=digest)
     location = address(core, call, f"/v2/{name}/manifests/{digest}")
     headers = {"Location": location, "Docker-Content-Digest": digest}
-    subject = descriptor(fields, "subject")
     if subject is not None and core.referrers:
         headers["OCI-Subject"] = subject["digest"]
     return Reply(201, headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,7 @@ class Storage:
         self._folder = None if folder is None else Path(folder)
         self.content: Content
         self._repositories: dict[str, Repository] = {}
+        self._saving = threading.Lock()
         if self._folder is None:
             self.content = MemoryContent()
         else:
@@ -59,13 +61,15 @@ class Storage:
     def _save(self, name: str) -> None:
         if self._folder is None:
             return
-        held = self._repositories[name]
         path = self._folder / "repositories" / name / _STATE
         path.parent.mkdir(parents=True, exist_ok=True)
-        state = {"blobs": sorted(held.blobs), "manifests": held.manifests, "tags": held.tags}
-        unfinished = path.with_suffix(".new")
-        unfinished.write_text(json.dumps(state, indent=1))
-        unfinished.replace(path)
+        # A test may push while it also puts content here from its own thread.
+        with self._saving:
+            held = self._repositories[name]
+            state = {"blobs": sorted(held.blobs), "manifests": held.manifests, "tags": held.tags}
+            unfinished = path.with_suffix(".new")
+            unfinished.write_text(json.dumps(state, indent=1))
+            unfinished.replace(path)
 
     def names(self) -> list[str]:
         """All repositories, sorted."""

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from regsync import __version__
-from regsync.cli import digest, status, tags
+from regsync.cli import digest, pull, status, tags
 from regsync.cli.terminal import write
 
 _ABOUT = "git status, fetch, push and pull for container images."
 _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "status": (status.status, status.EXAMPLES),
+    "pull": (pull.pull, pull.EXAMPLES),
     "digest": (digest.digest, digest.EXAMPLES),
     "tags": (tags.tags, tags.EXAMPLES),
 }
@@ -62,6 +63,7 @@ def assemble() -> typer.Typer:
 _EXAMPLES = """\b
 Examples:
   regsync status
+  regsync pull node --store oci:images
   regsync digest node:latest
   regsync tags quay.io/minio/minio
 

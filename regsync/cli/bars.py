@@ -131,7 +131,14 @@ class Bars:
         def add(label: str, current: int, total: int, words: str, pace: str) -> None:
             cells: list[RenderableType] = [label]
             if with_bars:
-                cells.append(ProgressBar(total=max(total, 1), completed=current if total else 1))
+                cells.append(
+                    ProgressBar(
+                        total=max(total, 1),
+                        completed=current if total else 1,
+                        complete_style="cyan",
+                        finished_style="green",
+                    )
+                )
             cells.append(words)
             if with_pace:
                 cells.append(pace)

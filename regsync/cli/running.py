@@ -6,7 +6,6 @@ be cancelled. So the work is cancelled, given a moment to clean up after itself,
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
@@ -62,6 +61,9 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     Raises:
         Stopped: a signal came; the coroutine was cancelled, and threads may still be busy.
     """
+    # Help and mistakes run nothing, and need not wait for the 45 ms of this import.
+    import asyncio
+
     loop = asyncio.new_event_loop()
     signals: list[int] = []
 

@@ -116,12 +116,12 @@ def hints(entries: Sequence[Entry], store: StoreInfo) -> list[str]:
         verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
         tail = "means here" if len(stale) == 1 else "their names mean here"
         found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
-    told = dict.fromkeys(
-        entry.verdict.error.hint
+    told = (
+        f"{entry.reference.registry}: {entry.verdict.error.hint}"
         for entry in entries
-        if entry.verdict.error is not None and entry.verdict.error.hint
+        if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint
     )
-    return found + [hint for hint in told if hint]
+    return found + list(dict.fromkeys(told))
 
 
 def wrapped(text: str, width: int | None) -> str:
@@ -142,14 +142,14 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
         Column(
             "WHAT CHANGED",
             cells(*(words.what_changed(entry, now) for entry in entries)),
-            least=14,
+            least=24,
         ),
         Column(
             "DOWNLOAD",
             cells(*(size(count) if count is not None else "" for count in bytes_to_load)),
             numbers=True,
         ),
-        Column("USED BY", cells(*map(_used_by, entries)), least=8),
+        Column("USED BY", cells(*map(_used_by, entries)), least=14),
     )
 
 

@@ -78,12 +78,18 @@ def status(
 
 
 def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
-    """The report's own exit code, or 5 where the user named images and none of them exists."""
+    """The report's own exit code, with what holds for images that the user named.
+
+    5 where none of them exists; 3 for 0 where one is not here and its registry cannot be asked.
+    """
     from regsync.cli.words import missing
 
     if named and report.entries and all(missing(entry) for entry in report.entries):
         return 5
-    return report.exit_code(ask_stale=ask_stale)
+    code = report.exit_code(ask_stale=ask_stale)
+    if code == 0 and any(entry.verdict.error is not None for entry in report.entries):
+        return 3
+    return code
 
 
 def show(
@@ -120,8 +126,9 @@ def show(
         case options.Rows.TABLE:
             _show_table(report, screens.ordered(entries), now, quiet=quiet)
     if verbose:
-        for _, error in report.errors:
-            show_error(error)
+        for entry in report.entries:
+            if entry.verdict.error is not None:
+                show_error(entry.verdict.error)
 
 
 def _show_table(
@@ -161,23 +168,19 @@ def _look(
 ) -> StatusReport:
     """Ask the store and the registries."""
     from regsync.cli.asking import ask
+    from regsync.cli.bars import listening
     from regsync.oci.platform import Platform
     from regsync.operations.status import Wish
     from regsync.operations.status import status as look
-    from regsync.progress import Event, Note
     from regsync.state.documents import Documents
     from regsync.state.folders import cache_folder, state_folder
     from regsync.state.memory import Memory
     from regsync.stores.locate import locate
 
-    def listen(event: Event) -> None:
-        if isinstance(event, Note) and not quiet:
-            say(f"note: {safe(event.text)}")
-
     wish = Wish(tuple(references), Platform.parse(platform) if platform else None, offline)
     where = locate(store=store, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())
-    with Memory(state_folder()) as memory:
+    with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
         report: StatusReport = ask(
             lambda registries: look(where, registries, memory, documents, wish, listen=listen),
             config,

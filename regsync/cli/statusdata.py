@@ -59,6 +59,8 @@ def status_failures(entries: tuple[Entry, ...]) -> list[Failure]:
 def _failure(entry: Entry) -> Failure | None:
     verdict = entry.verdict
     reference = _text(entry.reference) or entry.name
+    if verdict.cause is None and verdict.error is not None:
+        return Failure.of(verdict.error, reference)
     if verdict.cause is not None:
         if verdict.error is None:
             host = entry.reference.registry if entry.reference is not None else "the registry"

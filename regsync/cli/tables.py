@@ -91,7 +91,7 @@ def render(columns: Sequence[Column], paint: Paint | None = None) -> str:
         disable_numparse=True,
         colalign=["right" if column.numbers else "left" for column in columns] if rows else None,
     )
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\|`*<>[]&"})

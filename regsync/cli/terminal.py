@@ -17,8 +17,9 @@ from typing import Self, TextIO
 from regsync.errors import OutputFailed, RegsyncError
 
 _TEXT_LIMIT = 1000
-# Controls, formats (bidi, zero-width), surrogates, private use, line and paragraph separators.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Controls, formats (bidi, zero-width), surrogates, private use, line and paragraph separators, and
+# what Unicode has not assigned: nobody knows what a terminal makes of it.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def safe(text: str) -> str:

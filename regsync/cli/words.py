@@ -107,7 +107,8 @@ def what_changed(entry: Entry, now: datetime) -> str:
 
 def missing(entry: Entry) -> bool:
     """Whether what the user named is not here, nor at its registry as far as anything tells."""
-    return entry.verdict.kind is Kind.NOT_LOCAL and entry.verdict.remote_digest is None
+    verdict = entry.verdict
+    return verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None and not verdict.error
 
 
 def _why_unknown(entry: Entry, cause: Cause) -> str:

@@ -106,8 +106,9 @@ def _read(file: Path, hint: str | None) -> Config:
     except UnicodeDecodeError as error:
         raise InvalidConfig(what, "it is not UTF-8 text", hint) from error
     except (ValueError, RecursionError) as error:
-        # tomllib names the place: (at line 3, column 7).
-        raise InvalidConfig(what, f"it is not TOML: {error}", hint) from error
+        lines = data.count(b"\n") + 1
+        reason = str(error).replace("at end of document", f"at line {lines}, the end of the file")
+        raise InvalidConfig(what, f"it is not TOML: {reason}", hint) from error
     if not document:
         return Config(file)
     # pydantic costs more to import than all the rest: only where there is something to check.

@@ -30,9 +30,9 @@ def differs(case: Case, held: Digest, manifest: Manifest) -> Inquiry[Finding]:
         return Kind.OUTDATED, _direction(case, held)
     if _still_as_synced(case, held, manifest):
         return Kind.AHEAD, None
+    if (yield from _is_retag(case)) is True:
+        return Kind.UNRELATED, "retagged"
     if (yield from _was_published(case)):
-        if (yield from _is_retag(case)) is True:
-            return Kind.UNRELATED, "retagged"
         return Kind.OUTDATED, _direction(case, held)
     if case.synced is not None:
         return Kind.DIVERGED, None
@@ -45,13 +45,13 @@ def absent(case: Case) -> Inquiry[Finding]:
     lost: Finding = (Kind.GONE, "tag" if there else "repository")
     if case.unchanged is not None:
         return lost
+    retag = (yield from _is_retag(case)) if there else False
+    if retag is True:
+        return Kind.UNPUSHED, "new_tag"
     published = bool(case.image.came_from(case.repository))
     if there and not published:
         published = yield from _was_published(case)
     if published:
-        retag = (yield from _is_retag(case)) if there else False
-        if retag is True:
-            return Kind.UNPUSHED, "new_tag"
         # Another tag names this image and has moved on: it came by that one or by this one, and
         # nothing tells which.
         return (Kind.UNPUSHED, "never_seen") if retag is None else lost
@@ -96,7 +96,7 @@ def _was_published(case: Case) -> Inquiry[bool]:
 
 
 def _is_retag(case: Case) -> Inquiry[bool | None]:
-    """Whether another tag proves to be the one it came by; None where one exists and has moved."""
+    """Whether another name proves to be the one it came by; None where one is there and moved."""
     moved: bool | None = False
     for sibling in case.siblings:
         held = yield from questions.holds(sibling)

@@ -21,7 +21,7 @@ class Case:
         reference: A full name of `image`, by tag or by digest.
         synced: When this name last held what the tag held, as memory knows it.
         seen: Digests that were seen under this tag, and when first.
-        siblings: The other tags of the same repository that name this very image here.
+        siblings: The other names, by tag or digest, that this very image has in the repository.
         untagged: The store's images without a name: what a build or a pull took a name from.
         layers: The ChainIDs that the store has unpacked, of all its images.
         wanted: The platform to compare, where it is not the image's own.

@@ -64,7 +64,7 @@ def compare(case: Case, held: Digest) -> Inquiry[Comparison]:
         raise Unsupported(f"`{case.reference.familiar}` is no image", _kind(found))
     if not (yield from _same_content(case, found)):
         return Comparison(None, found.digest, found)
-    return Comparison(_equal_reason(case, in_index), found.digest, found)
+    return Comparison(_equal_reason(case, held, in_index), found.digest, found)
 
 
 def completed(case: Case) -> Inquiry[Case]:
@@ -95,8 +95,12 @@ def completed(case: Case) -> Inquiry[Case]:
     return case
 
 
-def _equal_reason(case: Case, in_index: bool) -> str:
+def _equal_reason(case: Case, held: Digest, in_index: bool) -> str:
     """Why equal content has another digest here."""
+    # The classic store files an index under the first platform that was pulled of it, which the
+    # second one takes the name from.
+    if any(held in old.came_from(case.repository) for old in case.untagged):
+        return "exact"
     # Only a store that remembers can say that this image never came from a registry.
     if case.image.remembers and case.never_synced:
         return "same_content"

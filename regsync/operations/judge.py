@@ -14,7 +14,7 @@ from regsync.oci.imageconfig import ImageConfig, chain_ids, moment
 from regsync.oci.manifest import Manifest
 from regsync.operations import ancestry, questions
 from regsync.operations.case import Case
-from regsync.operations.compare import completed, compare, platform_missing
+from regsync.operations.compare import compare, completed, platform_missing
 from regsync.operations.questions import Absent, Hidden, Inquiry
 from regsync.operations.verdict import Kind, Layers, Verdict, unknown
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regsync.errors import ContentError
+from regsync.errors import ContentError, Unverified
 from regsync.oci import imageconfig
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
@@ -208,6 +208,22 @@ async def _fetch(
     writer: LayoutWriter,
     listen: Listener,
 ) -> None:
+    try:
+        await _stream(client, repository, layer, writer, listen)
+    except Unverified:
+        # Once more from the beginning: a proxy between may have spoiled it.
+        listen(_transfer(layer, "retrying", 0))
+        await _stream(client, repository, layer, writer, listen)
+    listen(_transfer(layer, "done", layer.size))
+
+
+async def _stream(
+    client: RegistryClient,
+    repository: Repository,
+    layer: Descriptor,
+    writer: LayoutWriter,
+    listen: Listener,
+) -> None:
     current = 0
 
     def count(more: int) -> None:
@@ -220,7 +236,6 @@ async def _fetch(
             async for chunk in chunks:
                 file.write(chunk)
         listen(_transfer(layer, "verifying", layer.size))
-    listen(_transfer(layer, "done", layer.size))
 
 
 def _transfer(layer: Descriptor, state: State, current: int) -> Transfer:

@@ -100,9 +100,7 @@ class _Planner:
             siblings=tuple(
                 other
                 for other in image.names
-                if other != reference
-                and other.digest is None
-                and other.repository == reference.repository
+                if other != reference and other.repository == reference.repository
             ),
             untagged=tuple(other for other in self.snapshot.images if other.untagged),
             layers=_unpacked(self.snapshot.images),

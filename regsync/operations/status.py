@@ -141,7 +141,7 @@ class _Run:
         try:
             held = await self.oracle.settle(holds(row.reference))
         except RegsyncError as error:
-            return verdict.noting(str(error))
+            return replace(verdict.noting(str(error)), error=error)
         if isinstance(held, Absent):
             return verdict.noting("not at the registry either")
         if isinstance(held, Hidden):

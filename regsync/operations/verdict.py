@@ -137,7 +137,7 @@ class Verdict:
     Attributes:
         reason: One of `REASONS` of its kind, or None.
         cause: For `unknown` alone.
-        error: The failure behind `unknown`, for people.
+        error: The failure behind `unknown`, or behind a `not_local` whose registry cannot be asked.
         local_digest: The manifest or index digest that this image has here, where one is known.
         remote_digest: What the tag holds now.
         platform_digest: The manifest of this platform that it leads to, where it was looked up.

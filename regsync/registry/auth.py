@@ -31,8 +31,9 @@ from regsync.oci.challenge import Challenge
 from regsync.oci.scope import Scope, union
 from regsync.registry import failures
 from regsync.registry.failures import Refusal
+from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, realm
-from regsync.registry.transport import Answer, Request, Transport
+from regsync.registry.transport import Transport
 
 TOKEN_LIMIT = 64 * 1024
 # Scopes of one token request: more would not fit the length of a URL that servers accept.
@@ -70,8 +71,8 @@ class Authenticator:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody's credentials are used."""
-        return self._credentials is None
+        """Whether nobody's credentials are sent: there are none, or they may not go there."""
+        return self._credentials is None or self._foreign_realm is not None
 
     async def prepare(self, scopes: Iterable[Scope]) -> None:
         """Fetch tokens for many scopes in as few requests as the server allows.
@@ -196,7 +197,7 @@ class Authenticator:
         endpoint = self._transport.endpoint
         what = f"cannot read `{endpoint.registry}`"
         answer = await self._transport.send(
-            Request(f"{endpoint.base}/v2/", "GET", TOKEN_LIMIT, kind="ping")
+            Request(f"{endpoint.base}/v2/", "GET", TOKEN_LIMIT, kind="ping", what=what)
         )
         if answer.status >= 500 or answer.status == 429:
             raise failures.from_status(
@@ -253,6 +254,7 @@ class Authenticator:
                 TOKEN_LIMIT,
                 authorization=credentials.basic() if credentials else None,
                 kind="token",
+                what=what,
             )
         )
         if answer.status == 401 and credentials:

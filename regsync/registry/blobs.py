@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING
 import httpx
 
 from regsync.clock import Clock
-from regsync.errors import RegsyncError, Unreachable, Unverified
+from regsync.errors import RegsyncError, ServerFailed, Unreachable, Unverified
 from regsync.oci import errorcode
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.scope import Scope
 from regsync.registry import failures
 from regsync.registry.auth import Authenticator
+from regsync.registry.message import Answer, Request
 from regsync.registry.retry import ATTEMPTS, backoff
-from regsync.registry.transport import Answer, Request, Transport
+from regsync.registry.transport import Transport
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -51,12 +52,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one blob is, and as whom it is asked for."""
+    """Where one blob is, as whom it is asked for, and what cannot be done if that fails."""
 
     transport: Transport
     auth: Authenticator
     url: str
     scope: Scope
+    what: str
 
     @asynccontextmanager
     async def open(self, offset: int) -> AsyncIterator[Answer]:
@@ -68,7 +70,7 @@ class Source:
             RegsyncError: the registry cannot be asked.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        request = Request(self.url, "GET", errorcode.BODY_LIMIT, headers)
+        request = Request(self.url, "GET", errorcode.BODY_LIMIT, headers, what=self.what)
         request = replace(request, authorization=await self.auth.authorization(self.scope))
         async with self.transport.open(request) as answer:
             if answer.status != 401 or answer.url != self.url:
@@ -106,7 +108,6 @@ class Reader:
     Args:
         source: Where it is.
         descriptor: What it has to be.
-        what: What cannot be done, for errors.
         clock: Time.
         offset: Bytes that the caller has already.
         seen: A hasher that was fed these bytes; without it, a stream that begins after 0 is checked
@@ -120,14 +121,13 @@ class Reader:
         source: Source,
         descriptor: Descriptor,
         *,
-        what: str,
         clock: Clock,
         offset: int = 0,
         seen: _Hash | None = None,
         on_bytes: Callable[[int], None] | None = None,
         pace: Pace | None = None,
     ) -> None:
-        self._source, self._what, self._clock = source, what, clock
+        self._source, self._what, self._clock = source, source.what, clock
         self._digest, self._size = descriptor.digest, descriptor.size
         self._hasher = seen.copy() if seen else descriptor.digest.hasher()
         self._verifies = offset == 0 or seen is not None
@@ -218,11 +218,15 @@ class Reader:
         if elsewhere and answer.status in _EXPIRED and not self._asked_again:
             self._asked_again = True
             return
+        if elsewhere and answer.status in _EXPIRED:
+            raise ServerFailed(
+                self._what, f"the store that the registry leads to refuses ({answer.status})"
+            )
         raise failures.from_status(
             answer.status,
             answer.body,
             what=self._what,
-            refusal=None if elsewhere else self._source.auth.refusal(self._source.scope),
+            refusal=self._source.auth.refusal(self._source.scope),
             retry_at=answer.retry_at,
         )
 

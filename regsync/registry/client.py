@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.errors import (
-    InvalidDigest,
+    ContentError,
     InvalidManifest,
     NotARegistry,
     NotFound,
-    ServerFailed,
     Unverified,
 )
 from regsync.identity import Credentials
@@ -22,25 +21,21 @@ from regsync.oci import manifest, mediatype
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
-from regsync.oci.paging import next_link
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
-from regsync.oci.strictjson import parse_object
-from regsync.registry import failures
+from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
-from regsync.registry.origin import RefusedAddress, page
+from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
-from regsync.registry.transport import Answer, Request, Tally, Transport
+from regsync.registry.transport import Transport
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
 CONFIG_LIMIT = 8 * 1024 * 1024
 """Bytes that a config may have."""
-PAGE_LIMIT = 16 * 1024 * 1024
-PAGES, TAGS = 10_000, 1_000_000
 _ACCEPT = {"Accept": ", ".join(mediatype.ACCEPT_MANIFESTS)}
 # Statuses of servers, or proxies before them, that know GET and not HEAD.
 _NO_HEAD = frozenset({400, 405, 501})
@@ -91,6 +86,11 @@ class RegistryClient:
         return self._transport.tally
 
     @property
+    def anonymous(self) -> bool:
+        """Whether nobody's credentials are sent; a 401 may then mean "not there"."""
+        return self._auth.anonymous
+
+    @property
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
         return self._transport.rate_limit
@@ -101,11 +101,6 @@ class RegistryClient:
         if self._endpoint.verify or not self._endpoint.base.startswith("https:"):
             return ()
         return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
-
-    @property
-    def anonymous(self) -> bool:
-        """Whether nobody's credentials are used, so that a refusal may only mean that."""
-        return self._auth.anonymous
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
@@ -123,14 +118,14 @@ class RegistryClient:
         answer = await self._manifest("HEAD", reference)
         if answer.status not in _NO_HEAD:
             self._demand(answer, reference.repository, _cannot(reference))
-            digest = _told_digest(answer)
+            digest = answer.digest
             if reference.digest is not None:
                 digest = self._agree(reference, reference.digest, digest)
-            if digest is not None and not _is_page(answer):
+            if digest is not None and not answer.is_page:
                 length = answer.headers.get("Content-Length", "")
                 return Resolved(
                     digest,
-                    mediatype.base(answer.headers.get("Content-Type", "")),
+                    answer.media_type,
                     int(length) if length.isascii() and length.isdigit() else None,
                 )
         found = await self.manifest(reference)
@@ -147,12 +142,15 @@ class RegistryClient:
         """
         answer = await self._manifest("GET", reference)
         self._demand(answer, reference.repository, _cannot(reference))
-        for expected in (reference.digest, _told_digest(answer)):
+        for expected in (reference.digest, answer.digest):
             if expected is not None and not expected.matches(answer.body):
                 raise Unverified(
                     _cannot(reference), f"the bytes are not those of {expected.short}…"
                 )
-        return manifest.parse(answer.body, answer.headers.get("Content-Type"))
+        try:
+            return manifest.parse(answer.body, answer.headers.get("Content-Type"))
+        except ContentError as error:
+            raise type(error)(_cannot(reference), error.why or error.what) from error
 
     async def served(self, repository: Repository, digest: Digest) -> bool:
         """Whether a repository still serves a manifest by its digest: one HEAD, never counted.
@@ -175,7 +173,7 @@ class RegistryClient:
         what = f"cannot look for `{repository.familiar}`"
         url = f"{self._endpoint.base}/v2/{repository.path}/tags/list?n=1"
         try:
-            self._demand(await self._get_list(url, repository), repository, what)
+            await self._get_list(url, repository, what)
         except NotFound:
             return False
         return True
@@ -188,23 +186,8 @@ class RegistryClient:
             RegsyncError: see `resolve`.
         """
         what = f"cannot list the tags of `{repository.familiar}`"
-        url: str | None = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
-        found: dict[str, None] = {}
-        seen: set[str] = set()
-        while url is not None:
-            if url in seen or len(seen) >= PAGES or len(found) > TAGS:
-                raise ServerFailed(what, "its pages never end")
-            seen.add(url)
-            answer = await self._get_list(url, repository)
-            self._demand(answer, repository, what)
-            fields = parse_object(answer.body, limit=PAGE_LIMIT, what="the list of tags")
-            found.update(dict.fromkeys(_tags(fields)))
-            link = next_link(answer.headers.get_list("Link"))
-            try:
-                url = page(url, link) if link else None
-            except RefusedAddress as error:
-                raise ServerFailed(what, str(error)) from error
-        return list(found)
+        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
+        return await listing.tags(url, lambda url: self._get_list(url, repository, what), what)
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """A small blob, whole and verified: a config of an image or an artifact.
@@ -251,11 +234,11 @@ class RegistryClient:
             self._auth,
             f"{self._endpoint.base}/v2/{repository.path}/blobs/{descriptor.digest}",
             Scope.pull(repository.path),
+            f"cannot read {descriptor.digest.short} of `{repository.familiar}`",
         )
         reader = Reader(
             source,
             descriptor,
-            what=f"cannot read {descriptor.digest.short} of `{repository.familiar}`",
             clock=self._clock,
             offset=offset,
             seen=seen,
@@ -273,11 +256,15 @@ class RegistryClient:
         repository = reference.repository
         url = f"{self._endpoint.base}/v2/{repository.path}/manifests/{reference.target}"
         kind: Literal["head", "manifest"] = "head" if method == "HEAD" else "manifest"
-        request = Request(url, method, manifest.SIZE_LIMIT, _ACCEPT, kind=kind)
+        what = _cannot(reference)
+        request = Request(url, method, manifest.SIZE_LIMIT, _ACCEPT, kind=kind, what=what)
         return await self._authorized(request, Scope.pull(repository.path))
 
-    async def _get_list(self, url: str, repository: Repository) -> Answer:
-        return await self._authorized(Request(url, "GET", PAGE_LIMIT), Scope.pull(repository.path))
+    async def _get_list(self, url: str, repository: Repository, what: str) -> Answer:
+        request = Request(url, "GET", listing.PAGE_LIMIT, what=what)
+        answer = await self._authorized(request, Scope.pull(repository.path))
+        self._demand(answer, repository, what)
+        return answer
 
     async def _authorized(self, request: Request, scope: Scope) -> Answer:
         request = replace(request, authorization=await self._auth.authorization(scope))
@@ -299,7 +286,7 @@ class RegistryClient:
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
                 retry_at=answer.retry_at,
             )
-        if _is_page(answer) and answer.body:
+        if answer.is_page and answer.body:
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
 
     def _agree(self, reference: Reference, asked: Digest, told: Digest | None) -> Digest:
@@ -307,28 +294,6 @@ class RegistryClient:
         if told is not None and told.algorithm == asked.algorithm and told != asked:
             raise Unverified(_cannot(reference), f"the registry answers with {told.short}…")
         return asked
-
-
-def _told_digest(answer: Answer) -> Digest | None:
-    try:
-        return Digest.parse(answer.headers.get("Docker-Content-Digest", ""))
-    except InvalidDigest:
-        return None
-
-
-def _is_page(answer: Answer) -> bool:
-    return mediatype.base(answer.headers.get("Content-Type", "")) in (
-        "text/html",
-        "application/xhtml+xml",
-    )
-
-
-def _tags(fields: dict[str, Any]) -> list[str]:
-    """The tags of one page; Nexus sends `null`, Artifactory lists digests among them."""
-    values = fields.get("tags") or []
-    if not isinstance(values, list):
-        return []
-    return [tag for tag in values if isinstance(tag, str) and ":" not in tag]
 
 
 def _cannot(reference: Reference) -> str:

@@ -32,6 +32,7 @@ PAGE_HINT = "check the host; behind a captive portal or a proxy, log in there fi
 # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH; _CERT_NOT_YET_VALID and _HAS_EXPIRED.
 _NAME_CODES = frozenset({62, 64})
 _DATE_CODES = frozenset({9, 10})
+_WAITING = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PLAIN_TEXTS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH")
 _TLS_PORT_TEXTS = (b"HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
 
@@ -61,7 +62,8 @@ def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) ->
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _untrusted(cause, what, registry)
-        if isinstance(cause, ssl.SSLError):
+        # What a TLS stream says to itself while it waits is no failure.
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, _WAITING):
             if any(text in str(cause).upper().replace(" ", "_") for text in _PLAIN_TEXTS):
                 return _speaks_plain(what, registry, own=own)
             return TlsFailed(what, f"TLS failed: {cause.reason or cause}")
@@ -80,9 +82,16 @@ def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) ->
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(what, "it stopped answering")
     plain = where.scheme == "http"
-    if plain and isinstance(error, httpx.RemoteProtocolError) and "\\x15\\x03" in repr(error):
+    if plain and isinstance(error, httpx.RemoteProtocolError) and _is_alert(error):
         return speaks_tls(registry)
-    return Unreachable(what, f"the connection broke: {error or type(error).__name__}")
+    # OpenSSL hangs up on plain HTTP without a word.
+    hint = f"if it speaks TLS: {_setting(registry, 'on')}" if own and plain else None
+    return Unreachable(what, f"the connection broke: {error or type(error).__name__}", hint)
+
+
+def _is_alert(error: httpx.RemoteProtocolError) -> bool:
+    """Whether an answer began with control characters, as a TLS alert does (h11's words)."""
+    return "illegal request line" in str(error) or "\\x15\\x03" in repr(error)
 
 
 def _untrusted(cause: ssl.SSLCertVerificationError, what: str, registry: str) -> TlsFailed:
@@ -97,10 +106,12 @@ def _untrusted(cause: ssl.SSLCertVerificationError, what: str, registry: str) ->
 
 
 def _speaks_plain(what: str, registry: str, *, own: bool) -> InsecureRegistry:
-    setting = f'if that is meant, set it in regsync.toml: [registry."{registry}"] tls = "off"'
-    return InsecureRegistry(
-        what, "it speaks plain HTTP, and TLS was expected", setting if own else None
-    )
+    hint = f"if that is meant, {_setting(registry, 'off')}" if own else None
+    return InsecureRegistry(what, "it speaks plain HTTP, and TLS was expected", hint)
+
+
+def _setting(registry: str, tls: str) -> str:
+    return f'set it in regsync.toml: [registry."{registry}"] tls = "{tls}"'
 
 
 def _proxy_hint(where: Origin) -> str | None:
@@ -118,7 +129,7 @@ def speaks_tls(registry: str) -> TlsFailed:
     return TlsFailed(
         f"cannot reach `{registry}`",
         "it speaks TLS, and plain HTTP was expected",
-        f'set it in regsync.toml: [registry."{registry}"] tls = "on"',
+        _setting(registry, "on"),
     )
 
 

@@ -1,7 +1,7 @@
 """Connections to one registry and to wherever it leads, each used by one request at a time.
 
-httpx's pool looks at all of its connections for each request: measured with 100 HEADs over 32
-connections, half of the CPU time goes there. A lane is a pool that never has two requests, so its
+httpx's pool looks at all of its connections for each request: 100 HEADs over 32 connections took
+0.45 s of CPU in one pool, and 0.1 s in lanes. A lane is a pool that never has two requests, so its
 cost stays that of one connection; what bounds the requests to a host is the number of lanes.
 """
 

@@ -7,77 +7,32 @@ inflates without bound) and reads no netrc.
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
-from typing import Literal
 
 import httpx
 
 from regsync import __version__
 from regsync.clock import Clock
-from regsync.errors import RateLimited, RegistryFailure, ServerFailed, Unreachable
+from regsync.errors import RegistryFailure, ServerFailed, Unreachable
 from regsync.registry import failures
+from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
 from regsync.registry.lanes import Lane, Lanes
+from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.origin import Origin, RefusedAddress, redirect
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.ratelimit import parse as parse_limit
-from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, WAIT_BUDGET, backoff, retry_after
+from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, backoff, retry_after
 
 USER_AGENT = f"regsync-containers/{__version__}"
 HOPS = 5
-KINDS = ("head", "get", "token", "ping", "counted_pulls")
-"""What is counted: requests by kind, and manifests served, as Docker Hub counts pulls."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A body of a few megabytes at one byte now and then defeats every read time-out.
 _BODY_SECONDS = 60.0
-# A host that takes no connection is not knocked at again by each of a hundred references.
-_DOWN_SECONDS = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What may be sent again without harm.
-
-    Attributes:
-        url: Absolute, on the registry's origin or judged by the origin policy.
-        method: GET or HEAD.
-        limit: Bytes of the body that are accepted; of a stream, bytes of an error body.
-        headers: Further headers, without `Authorization`.
-        authorization: Goes to the origin of `url` and not beyond it.
-        kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
-    """
-
-    url: str
-    method: Literal["GET", "HEAD"]
-    limit: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    authorization: str | None = field(default=None, repr=False)
-    kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, never a redirect: the body whole and within its limit, or a stream of it."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    url: str
-    retry_at: datetime | None = None
-    stream: AsyncIterator[bytes] | None = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """Requests really sent, by kind (see `KINDS`): what `requests` in the JSON says."""
-
-    sent: Counter[str] = field(default_factory=Counter)
 
 
 class Transport:
@@ -92,9 +47,7 @@ class Transport:
         # Apart, since a stream stays open while its reader sends what it reads elsewhere, perhaps
         # to this very host: sharing would let streams and the requests they wait for lock up.
         self._streams = Lanes(endpoint, endpoint.jobs)
-        # A 429 for GET leaves HEAD free: Docker Hub counts the one and not the other.
-        self._gates: dict[str, float] = {}
-        self._down: dict[Origin, tuple[float, RegistryFailure]] = {}
+        self._gate = Gate(clock)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -109,9 +62,11 @@ class Transport:
             RateLimited: the host asked earlier to be left alone for longer than we wait.
         """
 
-        async def once() -> Answer:
+        async def once(patience: Patience) -> Answer:
             async with self._lanes.lane() as lane:
-                self._refuse_down(request)
+                # Asked here: while this one waited for a lane, another may have been refused.
+                await self._gate.wait(request.method, patience, request.what)
+                self._gate.refuse_down(Origin.of(request.url))
                 response, url = await self._follow(lane, request)
                 try:
                     return await self._whole(response, url, request)
@@ -133,13 +88,14 @@ class Transport:
         async with self._streams.lane() as lane:
             opened: list[httpx.Response] = []
 
-            async def once() -> Answer:
+            async def once(patience: Patience) -> Answer:
+                await self._gate.wait(request.method, patience, request.what)
                 response, url = await self._follow(lane, request)
                 if response.status_code in (200, 206):
                     opened.append(response)
-                    self._refuse_encoded(response)
+                    self._refuse_encoded(response, request)
                     status, headers = response.status_code, response.headers
-                    return Answer(status, headers, b"", url, stream=response.aiter_raw())
+                    return Answer(status, headers, b"", url, stream=_chunks(response))
                 try:
                     return await self._whole(response, url, request)
                 finally:
@@ -151,37 +107,32 @@ class Transport:
                 for response in opened:
                     await response.aclose()
 
-    async def _repeat(self, request: Request, once: Callable[[], Awaitable[Answer]]) -> Answer:
-        method, waited = request.method, 0.0
+    async def _repeat(
+        self, request: Request, once: Callable[[Patience], Awaitable[Answer]]
+    ) -> Answer:
+        patience = Patience()
         for attempt in range(1, ATTEMPTS + 1):
-            waited += await self._pass_gate(method, WAIT_BUDGET - waited)
+            delay = backoff(attempt, random.random())  # noqa: S311 - jitter, not a secret
             try:
-                answer = await once()
+                answer = await once(patience)
             except httpx.HTTPError as error:
                 failure = self.failed(error, request.url)
                 if attempt == ATTEMPTS or not _may_pass(error, failure):
                     raise failure from error
-                delay = backoff(attempt, random.random())  # noqa: S311 - jitter, not a secret
             else:
                 if answer.status not in RETRIED_STATUSES:
                     return answer
                 asked = _asked_delay(answer, self._clock.now())
-                delay = (
-                    backoff(attempt, random.random())  # noqa: S311 - jitter, not a secret
-                    if asked is None
-                    else asked
-                )
+                delay = delay if asked is None else asked
                 if answer.status == 429:
-                    self._close_gate(method, delay)
-                if attempt == ATTEMPTS or waited + delay > WAIT_BUDGET:
+                    self._gate.close(request.method, delay)
+                if attempt == ATTEMPTS or not patience.allows(delay):
                     return self._final(answer, asked)
-            await self._clock.sleep(delay)
-            waited += delay
+            await self._gate.sleep(delay, patience)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _follow(self, lane: Lane, request: Request) -> tuple[httpx.Response, str]:
         """The first answer that is no redirect, its body unread, and the URL that gave it."""
-        what = f"cannot read `{self.endpoint.registry}`"
         url, authorization = request.url, request.authorization
         for _ in range(HOPS + 1):
             headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
@@ -189,8 +140,9 @@ class Transport:
                 headers["Authorization"] = authorization
             self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
             http = lane.client(url)
-            sent = http.build_request(request.method, url, headers=headers)
-            response = await http.send(sent, stream=True)
+            with _named(url):
+                sent = http.build_request(request.method, url, headers=headers)
+                response = await http.send(sent, stream=True)
             self._note(response, request.kind)
             if response.status_code not in _REDIRECTS:
                 return response, url
@@ -198,10 +150,10 @@ class Transport:
             try:
                 target = redirect(self.endpoint.origin, url, response.headers.get("Location", ""))
             except RefusedAddress as error:
-                raise ServerFailed(what, f"a redirect was refused: {error}") from error
+                raise ServerFailed(request.what, f"a redirect was refused: {error}") from error
             url = target.url
             authorization = authorization if target.credentials else None
-        raise ServerFailed(what, f"more than {HOPS} redirects")
+        raise ServerFailed(request.what, f"more than {HOPS} redirects")
 
     def _note(self, response: httpx.Response, kind: str) -> None:
         if kind == "manifest" and response.status_code == 200:
@@ -212,27 +164,28 @@ class Transport:
             self.rate_limit = told or self.rate_limit
 
     async def _whole(self, response: httpx.Response, url: str, request: Request) -> Answer:
-        what = f"cannot read `{self.endpoint.registry}`"
-        self._refuse_encoded(response)
+        self._refuse_encoded(response, request)
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
-                async for chunk in response.aiter_raw():
+                async for chunk in _chunks(response):
                     body += chunk
                     if len(body) > request.limit:
-                        raise ServerFailed(what, f"the answer is larger than {request.limit} bytes")
+                        raise ServerFailed(
+                            request.what, f"the answer is larger than {request.limit} bytes"
+                        )
         except TimeoutError as error:
-            raise Unreachable(what, "the answer came too slowly") from error
+            raise Unreachable(request.what, "the answer came too slowly") from error
         data = bytes(body)
         if failures.is_tls_port(response.status_code, data):
             raise failures.speaks_tls(self.endpoint.registry)
         return Answer(response.status_code, response.headers, data, url)
 
-    def _refuse_encoded(self, response: httpx.Response) -> None:
+    def _refuse_encoded(self, response: httpx.Response, request: Request) -> None:
         encoding = response.headers.get("Content-Encoding", "identity").lower()
         if encoding != "identity" and response.request.method != "HEAD":
             raise ServerFailed(
-                f"cannot read `{self.endpoint.registry}`",
+                request.what,
                 f"it compresses ({encoding[:40]}) what it must send as it is",
             )
 
@@ -241,36 +194,33 @@ class Transport:
         where = _origin_of(error, url)
         failure = failures.from_exception(error, self.endpoint, where)
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-            self._down[where] = (self._clock.monotonic() + _DOWN_SECONDS, failure)
+            self._gate.note_down(where, failure)
         return failure
-
-    def _refuse_down(self, request: Request) -> None:
-        until, failure = self._down.get(Origin.of(request.url), (0.0, None))
-        if failure is not None and self._clock.monotonic() < until:
-            raise copy.copy(failure)
-
-    async def _pass_gate(self, method: str, budget: float) -> float:
-        closed = max(self._gates.get("HEAD", 0.0), self._gates.get(method, 0.0))
-        delay = closed - self._clock.monotonic()
-        if delay <= 0:
-            return 0.0
-        if delay > budget:
-            retry_at = self._clock.now() + timedelta(seconds=delay)
-            raise RateLimited(
-                f"cannot read `{self.endpoint.registry}`",
-                f"it asked to be left alone; try again at {retry_at:%Y-%m-%d %H:%M:%S} UTC",
-                retry_at=retry_at,
-            )
-        await self._clock.sleep(delay)
-        return delay
-
-    def _close_gate(self, method: str, delay: float) -> None:
-        until = self._clock.monotonic() + delay
-        self._gates[method] = max(self._gates.get(method, 0.0), until)
 
     def _final(self, answer: Answer, asked: float | None) -> Answer:
         retry_at = None if asked is None else self._clock.now() + timedelta(seconds=asked)
         return Answer(answer.status, answer.headers, answer.body, answer.url, retry_at)
+
+
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    with _named(str(response.request.url)):
+        async for chunk in response.aiter_raw():
+            yield chunk
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Raise as `httpx.HTTPError` what httpx 0.28 lets through as it comes.
+
+    TLS that fails after the handshake (a client certificate that TLS 1.3 misses) is a bare
+    `ssl.SSLError`; a host that IDNA refuses is `httpx.InvalidURL`.
+    """
+    try:
+        yield
+    except ssl.SSLError as error:
+        raise httpx.ReadError(str(error), request=httpx.Request("GET", url)) from error
+    except httpx.InvalidURL as error:
+        raise httpx.UnsupportedProtocol(f"{error}") from error
 
 
 def _origin_of(error: httpx.HTTPError, url: str) -> Origin:
@@ -283,7 +233,8 @@ def _origin_of(error: httpx.HTTPError, url: str) -> Origin:
 
 def _may_pass(error: httpx.HTTPError, failure: Exception) -> bool:
     """Whether a broken connection is worth another try; one that never came up is not."""
-    connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    never = httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol
+    connected = not isinstance(error, never)
     return connected and isinstance(failure, Unreachable)
 
 

@@ -87,16 +87,16 @@ class _Line(HTTPConnection):
         self._errors: IO[bytes] | None = None
 
     def connect(self) -> None:
-        self.hang_up()
+        self._end()
         ours, theirs = socket.socketpair()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in hang_up
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in _end
         try:
             self._process = subprocess.Popen(  # noqa: S603  # no shell, see arguments()
                 self._arguments, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._errors
             )
         except OSError as error:
             ours.close()
-            self.hang_up()
+            self._end()
             raise EngineUnreachable(
                 f"cannot start `{self._arguments[0]}`",
                 os.strerror(error.errno or 0).lower(),
@@ -121,9 +121,16 @@ class _Line(HTTPConnection):
     def hang_up(self) -> None:
         """End the program; it may be asking nobody for a password."""
         self.close()
+        self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait()
+            try:
+                self._process.wait(1)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
         if self._errors is not None:
             self._errors.close()

@@ -67,9 +67,10 @@ class EngineStore:
         try:
             return EngineClient(endpoints[-1])
         except NobodyListens as error:
-            if self._searched:
-                error.why += f" (looked for {', '.join(self._searched)})"
-            raise
+            if not self._searched:
+                raise
+            why = f"none listens at the usual sockets: {', '.join(self._searched)}"
+            raise NobodyListens("no container engine was found", why, error.hint) from None
 
 
 class _Reader:

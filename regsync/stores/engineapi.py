@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from regsync.errors import EngineUnreachable, InvalidConfig, StoreFailure, UsageError
 from regsync.stores.endpoint import Endpoint, Tls
+from regsync.stores.enginefailures import SSH_HINT, explain, nobody_listens
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -27,8 +28,6 @@ OLDEST_API = (1, 24)
 """What the SDK can speak; engines since Docker 1.12 know it."""
 NEWEST_API = (1, 53)
 """The newest that is understood here. An engine is asked in this or its own, the older of both."""
-
-_Timeouts = tuple[float, float]
 
 
 class Refused(StoreFailure):
@@ -66,6 +65,9 @@ class EngineClient:
         """
         self.endpoint = endpoint
         self._begun = False
+        self._closed = False
+        self._asking = 0
+        self._lock = threading.Lock()
         self._dialer: Any = None
         self._knock()
         self._client = self._open()
@@ -106,8 +108,16 @@ class EngineClient:
         return value
 
     def close(self) -> None:
-        """Give every connection back."""
-        self._client.close()
+        """Give every connection back, at once or when the last question under way has ended.
+
+        Nobody waits here: the thread that asks a silent engine may be stuck for a minute, and a
+        connection that is torn from under it would be opened again and never closed.
+        """
+        with self._lock:
+            self._closed = True
+            idle = self._asking == 0
+        if idle:
+            self._client.close()
 
     def _knock(self) -> None:
         """See whether anything listens at a socket: the SDK leaks its own where nothing does."""
@@ -190,6 +200,20 @@ class EngineClient:
         return agreed
 
     def _fetch(self, url: str, parameters: Mapping[str, object]) -> tuple[int, bytes]:
+        with self._lock:
+            if self._closed:
+                raise StoreFailure(f"the engine at {self.endpoint} is asked no more")
+            self._asking += 1
+        try:
+            return self._exchange(url, parameters)
+        finally:
+            with self._lock:
+                self._asking -= 1
+                last = self._closed and self._asking == 0
+            if last:
+                self._client.close()
+
+    def _exchange(self, url: str, parameters: Mapping[str, object]) -> tuple[int, bytes]:
         from requests.exceptions import RequestException
         from urllib3.exceptions import HTTPError
 
@@ -217,64 +241,11 @@ class EngineClient:
         if self._begun:
             what = f"the engine at {self.endpoint} went away while it was asked"
         if self._dialer is not None and (complaint := self._dialer.complaint()):
-            return EngineUnreachable(what, complaint, _SSH_HINT)
+            return EngineUnreachable(what, complaint, SSH_HINT)
         why, hint = explain(error, self.endpoint)
-        absent = any(isinstance(cause, _ABSENT) for cause in _causes(error))
-        return (NobodyListens if absent and not self._begun else EngineUnreachable)(what, why, hint)
-
-
-_ABSENT = (FileNotFoundError, ConnectionRefusedError)
-_START = "start the engine, or name another one with `--host` or `--context`"
-_SSH_HINT = "`ssh HOST docker version` has to work without any question: use a key and an agent"
-
-
-def explain(error: BaseException, endpoint: Endpoint) -> tuple[str, str]:
-    """Why a connection failed, in words, and what to do about it."""
-    from requests.exceptions import RequestException, Timeout
-    from urllib3.exceptions import TimeoutError as PoolTimeout
-
-    causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or cause.reason or str(cause)
-            hint = "see DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or the context's certificates"
-            return f"TLS failed: {reason}", hint
-        if isinstance(cause, socket.gaierror):
-            return "no such host", "check the address"
-        if isinstance(cause, PermissionError):
-            return "this user may not use the socket", _permission_hint(endpoint)
-        if isinstance(cause, FileNotFoundError):
-            return "there is no such socket", _START
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused: nothing listens there", _START
-    # Only now: urllib3 counts every failed connection as a time-out too.
-    if any(isinstance(cause, (Timeout, PoolTimeout, TimeoutError)) for cause in causes):
-        return "it did not answer in time", "see whether the engine is busy or stuck"
-    for cause in causes:
-        if isinstance(cause, OSError) and not isinstance(cause, RequestException):
-            return (cause.strerror or str(cause)).lower(), _START
-    return "it closed the connection, or does not speak HTTP", _START
-
-
-def _permission_hint(endpoint: Endpoint) -> str:
-    if "podman" in endpoint.path:
-        return "start your own with `systemctl --user start podman.socket`, or use sudo"
-    return (
-        "join the socket's group (`sudo usermod -aG docker $USER`, then log in again), or use sudo"
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and everything inside it: requests and urllib3 wrap in arguments and in causes."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        found = waiting.pop(0)
-        if not isinstance(found, BaseException) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        waiting += [*found.args, getattr(found, "reason", None), found.__cause__, found.__context__]
+        if nobody_listens(error) and not self._begun:
+            return NobodyListens(what, why, hint)
+        return EngineUnreachable(what, why, hint)
 
 
 def _tls(tls: Tls | None) -> Any:

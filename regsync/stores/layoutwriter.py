@@ -122,9 +122,9 @@ class LayoutWriter:
         """
         with self._writing():
             root = self._folder.path
-            root.mkdir(parents=True, exist_ok=True)
             if not self._folder.vacant():
                 self._folder.check()
+            root.mkdir(parents=True, exist_ok=True)
             self._folder.refuse_links()
             (root / BLOBS / ALGORITHMS[0]).mkdir(parents=True, exist_ok=True)
             _remove_stale(root)

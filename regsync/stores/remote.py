@@ -14,8 +14,8 @@ from regsync.config.load import Config
 from regsync.credentials import chain
 from regsync.registry.client import RegistryClient
 from regsync.registry.hosts import CERTS_D, endpoint
+from regsync.registry.message import KINDS
 from regsync.registry.ratelimit import RateLimit
-from regsync.registry.transport import KINDS
 
 
 class Registries:

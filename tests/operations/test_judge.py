@@ -166,6 +166,15 @@ class TestUpToDate:
         verdict = world.settle(judge(case(classic(V1))))
         assert (verdict.kind, verdict.reason) == (Kind.UP_TO_DATE, "same_content")
 
+    def test_the_second_platform_pulled_of_one_index_in_the_classic_store(self) -> None:
+        both = index(V1, ARM)
+        world = World()
+        world.put(NAME, both, V1, ARM)
+        first = classic(ARM, at(NAME, both.digest), names=())
+        local = replace(classic(V1), remembers=False)
+        verdict = world.settle(judge(case(local, untagged=(first,))))
+        assert (verdict.kind, verdict.reason) == (Kind.UP_TO_DATE, "exact")
+
     def test_an_index_inside_an_index(self) -> None:
         inner = index(V1, note="inner")
         world = World()
@@ -384,6 +393,20 @@ class TestUnpushed:
         mine = REPOSITORY + ":mine"
         retag = case(local, mine, siblings=(Reference.parse(NAME),))
         verdict = world.settle(judge(retag))
+        assert (verdict.kind, verdict.reason) == (Kind.UNPUSHED, "new_tag")
+
+    def test_pulled_by_digest_and_then_tagged(self) -> None:
+        world = World()
+        world.put(REPOSITORY, V1)
+        pinned = (at(NAME, V1.digest),)
+        verdict = world.settle(judge(case(containerd(V1), siblings=pinned)))
+        assert (verdict.kind, verdict.reason) == (Kind.UNPUSHED, "new_tag")
+
+    def test_a_retag_of_what_a_push_compressed_anew(self) -> None:
+        world = World()
+        world.put(NAME, image("base", "one", compression="zstd"))
+        mine = case(podman(V1, V1.digest), REPOSITORY + ":mine", siblings=(Reference.parse(NAME),))
+        verdict = world.settle(judge(mine))
         assert (verdict.kind, verdict.reason) == (Kind.UNPUSHED, "new_tag")
 
     def test_a_retag_whose_source_has_moved_cannot_be_told_from_a_deleted_tag(self) -> None:

@@ -97,10 +97,10 @@ class TestPins:
 
 
 class TestSiblings:
-    def test_other_tags_of_the_same_repository(self) -> None:
+    def test_other_names_in_the_same_repository(self) -> None:
         found = rows(local("r.io/a/app:1", "r.io/a/app:2", "r.io/b/app:1", f"r.io/a/app@{D1}"))
         assert found[0].case is not None
-        assert found[0].case.siblings == (Reference.parse("r.io/a/app:2"),)
+        assert found[0].case.siblings == (Reference.parse("r.io/a/app:2"), pin("r.io/a/app", D1))
 
     def test_untagged_images_are_what_a_name_was_taken_from(self) -> None:
         lost = local(origins=(pin("r.io/a/app", D2),))

@@ -239,6 +239,51 @@ def test_credentials_do_not_follow_redirects_or_realms(status: int) -> None:
     assert [one.authorization for one in thief.seen] == [None] * len(thief.seen)
 
 
+@pytest.mark.parametrize(("status", "answer"), [(200, True), (404, False)])
+def test_whether_a_digest_is_still_served(status: int, answer: bool) -> None:
+    reply = GOOD if status == 200 else (404, {}, b"")
+    with serve(manifests(reply)) as wire:
+        repository = Repository(wire.host, "a/b")
+        assert ask(wire, lambda client: client.served(repository, DIGEST)) is answer
+    assert [(one.method, one.path) for one in wire.seen[1:]] == [
+        ("HEAD", f"/v2/a/b/manifests/{DIGEST}")
+    ]
+
+
+@pytest.mark.parametrize(("status", "answer"), [(200, True), (404, False)])
+def test_whether_a_repository_is_there(status: int, answer: bool) -> None:
+    with serve(lambda seen: (status if "/tags/" in seen.path else 200, {}, b"{}")) as wire:
+        repository = Repository(wire.host, "a/b")
+        assert ask(wire, lambda client: client.exists(repository)) is answer
+    assert [(one.method, one.path) for one in wire.seen[1:]] == [("GET", "/v2/a/b/tags/list?n=1")]
+
+
+@pytest.mark.parametrize("reply", [(401, {}, b""), (500, {}, b""), (404, {}, b"<html>")])
+def test_what_cannot_be_told_is_not_no(reply: Any) -> None:
+    with serve(lambda seen: reply if "/a/b/" in seen.path else PING) as wire:
+        repository = Repository(wire.host, "a/b")
+        with pytest.raises((Unauthorized, ServerFailed, NotARegistry)):
+            ask(wire, lambda client: client.exists(repository))
+
+
+def test_who_is_nobody() -> None:
+    """No credentials, or a token server on another host, to which they do not go."""
+
+    async def resolved(client: RegistryClient) -> bool:
+        await client.resolve(Reference.parse(f"{wire.host}/a/b:1"))
+        return client.anonymous
+
+    mine = Credentials("u", SECRET)
+    with serve(TokenServer()) as wire:
+        assert ask(wire, resolved) is True
+        assert ask(wire, resolved, credentials=mine) is False
+    with serve(TokenServer()) as tokens:
+        realm = {"WWW-Authenticate": f'Bearer realm="http://{tokens.host}/token"'}
+        with serve(lambda seen: GOOD if seen.authorization else (401, realm, b"")) as wire:
+            assert ask(wire, resolved, credentials=mine) is True
+    assert [one.authorization for one in tokens.seen] == [None]
+
+
 def tags(wire: Any) -> Any:
     return ask(wire, lambda client: client.tags(Repository(wire.host, "a/b")))
 

@@ -24,6 +24,7 @@ def read(engine: str, state: str) -> Snapshot:
 
 def expected() -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
+    case = ("", "")
     for line in WRITTEN.read_text().splitlines():
         if line.startswith("#") or not line.strip():
             continue

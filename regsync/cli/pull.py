@@ -1,0 +1,89 @@
+"""`regsync pull REF --store oci:DIR`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regsync.cli import options
+from regsync.cli.asking import ask
+from regsync.cli.bars import listening
+from regsync.cli.terminal import write
+from regsync.cli.units import size
+from regsync.errors import UsageError
+from regsync.oci.platform import Platform
+from regsync.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from regsync.operations.pull import PullResult
+    from regsync.stores.layout import LayoutStore
+    from regsync.stores.remote import Registries
+
+EXAMPLES = """\b
+Examples:
+  regsync pull node:latest --store oci:images
+  regsync pull node --store oci:images --platform linux/arm64"""
+
+
+def pull(
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="A reference, read as docker reads it.")
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="oci:DIR", help="Pull into this OCI layout folder; it is made if missing."
+        ),
+    ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(metavar="OS/ARCH", help="Pull this platform, not this machine's."),
+    ] = None,
+    config: options.Config = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Pull the image that REF names into an OCI layout folder.
+
+    What is there already is not fetched again, and everything is verified. The name moves at the
+    very end; what it named before stays in the folder as an untagged image.
+    """
+    asked = Reference.parse(reference)
+    target = layout_store(store)
+    wanted = None if platform is None else Platform.parse(platform)
+    from regsync.operations import pull as operation
+
+    with listening(quiet=quiet) as listen:
+
+        async def question(registries: Registries) -> PullResult:
+            return await operation.pull(asked, target, registries, platform=wanted, listen=listen)
+
+        result = ask(question, config)
+    write(final_line(result))
+    return 0
+
+
+def layout_store(store: str | None) -> LayoutStore:
+    """The layout that `--store` names.
+
+    Raises:
+        UsageError: there is none: engines cannot be pulled through yet.
+    """
+    from regsync.stores.layout import LayoutStore
+    from regsync.stores.locate import locate
+
+    found = None if store is None else locate(store=store, host=None, context=None, env={})
+    if not isinstance(found, LayoutStore):
+        raise UsageError(
+            "`regsync pull` needs a place to pull into",
+            "pulls through an engine are not there yet",
+            "name an OCI layout folder: `--store oci:DIR`; it is made if it does not exist",
+        )
+    return found
+
+
+def final_line(result: PullResult) -> str:
+    """The full reference, what it stands for now, and what that cost."""
+    cost = "already up to date" if result.up_to_date else size(result.downloaded)
+    return f"{result.reference}  {result.new}  {cost}"

@@ -1,0 +1,79 @@
+"""What is sent to a registry, and what comes back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import httpx
+
+from regsync.errors import InvalidDigest
+from regsync.oci import mediatype
+from regsync.oci.digest import Digest
+
+KINDS = ("head", "get", "token", "ping", "counted_pulls")
+"""What is counted: requests by kind, and manifests served, as Docker Hub counts pulls."""
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What may be sent again without harm.
+
+    Attributes:
+        url: Absolute, on the registry's origin or judged by the origin policy.
+        method: GET or HEAD.
+        limit: Bytes of the body that are accepted; of a stream, bytes of an error body.
+        headers: Further headers, without `Authorization`.
+        authorization: Goes to the origin of `url` and not beyond it.
+        kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
+        what: What cannot be done if it fails, for errors.
+    """
+
+    url: str
+    method: Literal["GET", "HEAD"]
+    limit: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authorization: str | None = field(default=None, repr=False)
+    kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
+    what: str = "cannot read the registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, never a redirect: the body whole and within its limit, or a stream of it."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: str
+    retry_at: datetime | None = None
+    stream: AsyncIterator[bytes] | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The `Content-Type` without its parameters, or an empty text."""
+        return mediatype.base(self.headers.get("Content-Type", ""))
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it says that it is a web page, which no registry has to offer."""
+        return self.media_type in _PAGES
+
+    @property
+    def digest(self) -> Digest | None:
+        """What `Docker-Content-Digest` tells; None where that is missing or no digest."""
+        try:
+            return Digest.parse(self.headers.get("Docker-Content-Digest", ""))
+        except InvalidDigest:
+            return None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Requests really sent, by kind (see `KINDS`): what `requests` in the JSON says."""
+
+    sent: Counter[str] = field(default_factory=Counter)

@@ -1,0 +1,188 @@
+"""The JSON contract: keys, their order and their types, as the reference page promises them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from reports import NOW, entry, report, week
+from wire import serve
+
+from regsync.cli import status
+from regsync.cli.envelope import Failure, envelope
+from regsync.cli.statusdata import status_data, status_failures
+from regsync.errors import NotFound, RateLimited
+from regsync.oci.digest import Digest
+from regsync.operations.report import StatusReport
+from regsync.operations.verdict import Cause, Kind, Verdict
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
+ROW = re.compile(r"^\| `([^`]+)` \| ([a-z ]+) \| ", re.MULTILINE)
+TYPES = {
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
+
+# Written down here as well as on the page: whoever changes both has changed a promise.
+IMAGE = [
+    "reference",
+    "name",
+    "id",
+    "platform",
+    "verdict",
+    "reason",
+    "stale",
+    "cause",
+    "held_until",
+    "last_known",
+    "local_digest",
+    "remote_digest",
+    "download_bytes",
+    "layers",
+    "containers",
+    "checked_at",
+    "changed",
+    "notes",
+]
+ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
+DATA = ["engine", "images", "summary", "requests", "rate_limits"]
+ERROR = ["code", "message", "hint", "reference", "retry_at"]
+
+
+def documented(*commands: str) -> dict[str, set[str]]:
+    """The page's keys and types: the envelope's, and those of the given commands."""
+    head, *sections = PAGE.read_text(encoding="utf-8").split("\n## ")
+    kept = [
+        text
+        for text in sections
+        if text.startswith(("The envelope", *(f"`{c}`" for c in commands)))
+    ]
+    return {
+        path: set(types.split(" or "))
+        for text in (head, *kept)
+        for path, types in ROW.findall(text)
+    }
+
+
+def found(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of a document by its path, with the type of its value."""
+    if isinstance(value, dict) and path != "data.summary":
+        for key, inner in value.items():
+            where = f"{path}.{key}" if path else key
+            yield where, TYPES[type(inner)]
+            yield from found(inner, where)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from found(inner, f"{path}[]")
+
+
+def check(text: str, *commands: str) -> set[str]:
+    """Hold a document against the page; returns the paths that it has."""
+    promised = documented(*commands)
+    seen = set()
+    for path, kind in found(json.loads(text)):
+        assert kind in promised.get(path, set()), (path, kind)
+        seen.add(path)
+    return seen
+
+
+def full() -> StatusReport:
+    """A report in which every key has a value somewhere."""
+    made = week()
+    held = replace(
+        entry("held:1", Verdict(Kind.OUTDATED, "moved")),
+        held_until=datetime(2026, 2, 1, tzinfo=UTC),
+    )
+    limited = Verdict(
+        Kind.UNKNOWN,
+        cause=Cause.RATE_LIMITED,
+        error=RateLimited("cannot read `a`", "429", "wait", retry_at=NOW),
+    )
+    return replace(made, entries=(*made.entries, held, entry("limited:1", limited)))
+
+
+def told(made: StatusReport, code: int) -> str:
+    return envelope("status", code, status_data(made, made.entries), status_failures(made.entries))
+
+
+def test_every_key_is_documented_and_every_documented_key_is_there() -> None:
+    assert check(told(full(), 3), "status") == set(documented("status"))
+
+
+def test_the_keys_and_their_order() -> None:
+    whole = json.loads(told(full(), 3))
+    assert list(whole) == ENVELOPE
+    assert list(whole["data"]) == DATA
+    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 8
+    assert [list(error) for error in whole["errors"]] == [ERROR] * 2
+    assert whole["errors"][1]["retry_at"] == "2026-01-10T12:00:00Z"
+
+
+def test_an_untagged_image_has_neither_reference_nor_name() -> None:
+    images = json.loads(told(week(), 3))["data"]["images"]
+    untagged = [image for image in images if image["reason"] == "untagged"]
+    assert [(image["reference"], image["name"]) for image in untagged] == [(None, None)]
+
+
+@pytest.mark.parametrize(("command", "name"), [("digest", "a/b:1"), ("tags", "a/b")])
+def test_other_commands(command: str, name: str) -> None:
+    headers = {
+        "Content-Type": "application/vnd.oci.image.manifest.v1+json",
+        "Docker-Content-Digest": str(Digest.of(b"x")),
+    }
+    with serve(lambda seen: (200, headers, b'{"tags":["10","9"]}')) as wire:
+        line = [command, f"{wire.host}/{name}", "--format", "json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "regsync", *line], capture_output=True, text=True, check=True
+        )
+    data = {path for path in documented(command) if path.startswith("data.")}
+    assert data <= check(done.stdout, command)
+
+
+def test_a_line_without_a_command() -> None:
+    check(envelope("", 2, failures=[Failure.of(NotFound("no"))]))
+
+
+def test_results() -> None:
+    failure = Failure("unreachable", "no")
+
+    def result(code: int, *failures: Failure) -> str:
+        said: str = json.loads(envelope("status", code, {}, failures))["result"]
+        return said
+
+    assert result(0) == result(10) == "success"
+    assert result(3, failure) == result(10, failure) == result(3) == "partial"
+    assert [result(code, failure) for code in (1, 2, 4, 5, 6, 7, 8, 9)] == ["error"] * 8
+
+
+def test_what_is_undecided_or_missing_is_an_error() -> None:
+    made = report(
+        entry("a:1", Verdict(Kind.UNKNOWN, cause=Cause.OFFLINE)),
+        entry("b:1", Verdict(Kind.NOT_LOCAL, notes=("not at the registry either",)), here=False),
+        entry("c:1", Verdict(Kind.OUTDATED, "moved")),
+    )
+    assert [(one.code, one.reference) for one in status_failures(made.entries)] == [
+        ("offline", "docker.io/library/a:1"),
+        ("not_found", "docker.io/library/b:1"),
+    ]
+    assert status.exit_code_of(made, ask_stale=False, named=True) == 3
+
+
+def test_the_page_shows_what_is_printed() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    example = re.search(r"```console\n\$ regsync ([^\n]*) 2>/dev/null\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    command = [sys.executable, "-m", "regsync", *example[1].split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == example[2]

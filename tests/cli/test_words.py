@@ -1,0 +1,154 @@
+"""What verdicts, sizes and ages are called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from reports import NOW, OURS, THEIRS, entry
+
+from regsync.cli.units import age, counted, size
+from regsync.cli.words import CAUSES, COUNTED, SAYINGS, missing, what_changed
+from regsync.errors import ServerFailed, Unauthorized, Unreachable
+from regsync.operations.verdict import (
+    REASONS,
+    Cause,
+    Kind,
+    LastKnown,
+    Layers,
+    Verdict,
+    unknown,
+)
+
+# Kinds and reasons where nothing changed: the verdict says it all.
+QUIET = {
+    (Kind.UP_TO_DATE, None),
+    (Kind.UP_TO_DATE, "exact"),
+    (Kind.UP_TO_DATE, "platform_manifest"),
+    (Kind.PINNED, None),
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.UNKNOWN])
+def test_every_kind_and_reason_has_its_words(kind: Kind) -> None:
+    for reason in (None, *REASONS.get(kind, ())):
+        said = what_changed(entry("a:1", Verdict(kind, reason, remote_digest=THEIRS)), NOW)
+        assert bool(said) != ((kind, reason) in QUIET), (kind, reason)
+
+
+def test_there_are_no_words_for_what_does_not_exist() -> None:
+    real = {(kind, reason) for kind in Kind for reason in (None, *REASONS.get(kind, ()))}
+    assert set(SAYINGS) == real - {(Kind.UNKNOWN, None)}
+    assert set(CAUSES) == set(Cause)
+    assert set(COUNTED) == set(Kind)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_its_words(cause: Cause) -> None:
+    verdict = Verdict(Kind.UNKNOWN, cause=cause)
+    said = what_changed(entry("quay.io/a/b:1", verdict), NOW)
+    assert said
+    assert "{" not in said
+    local = replace(entry("a:1", verdict), reference=None)
+    assert what_changed(local, NOW)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (
+            Verdict(Kind.OUTDATED, "moved", changed="22.11.0 → 24.1.0", layers=Layers(7, 5)),
+            "22.11.0 → 24.1.0",
+        ),
+        (
+            Verdict(Kind.OUTDATED, "moved", layers=Layers(9, 5)),
+            "the tag has moved on, 4 of 9 layers new",
+        ),
+        (Verdict(Kind.UP_TO_DATE, "exact", layers=Layers(9, 9)), ""),
+        (
+            Verdict(Kind.LOCAL_ONLY, "untagged", notes=(f"was node@{OURS}",)),
+            f"untagged, was node@{OURS.short}",
+        ),
+        (Verdict(Kind.PINNED, notes=("tag 3 has moved",)), "tag 3 has moved"),
+        (
+            unknown(
+                Unreachable("cannot reach `quay.io`", "connect timed out"),
+                LastKnown(Kind.UP_TO_DATE, "exact", NOW - timedelta(hours=2)),
+            ),
+            "quay.io does not answer (connect timed out); was up to date 2 h ago",
+        ),
+        (
+            unknown(ServerFailed("cannot read it", "502 Bad Gateway")),
+            "quay.io failed (502 Bad Gateway)",
+        ),
+        (
+            unknown(Unauthorized("cannot read it", "401; wanted: `repository:a:pull`")),
+            "quay.io wants other credentials",
+        ),
+        (Verdict(Kind.NOT_LOCAL, remote_digest=THEIRS), "not here; the registry has it"),
+        (
+            Verdict(Kind.NOT_LOCAL, notes=("not at the registry either",)),
+            "not here, not at the registry either",
+        ),
+    ],
+)
+def test_what_changed(verdict: Verdict, said: str) -> None:
+    assert what_changed(entry("quay.io/a/b:1", verdict), NOW) == said
+
+
+def test_what_is_held_back_says_until_when() -> None:
+    held = replace(entry("a:1", Verdict(Kind.OUTDATED, "moved")), held_until=NOW)
+    assert what_changed(held, NOW).endswith("held back until 2026-01-10")
+
+
+def test_missing() -> None:
+    assert missing(entry("a:1", Verdict(Kind.NOT_LOCAL)))
+    assert not missing(entry("a:1", Verdict(Kind.NOT_LOCAL, remote_digest=THEIRS)))
+    assert not missing(entry("a:1", Verdict(Kind.GONE, "tag")))
+    assert not missing(entry("a:1", Verdict(Kind.NOT_LOCAL, error=Unreachable("no"))))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (9_940, "9.9 kB"),
+        (9_960, "10 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (312_000_000, "312 MB"),
+        (1_250_000_000, "1.2 GB"),
+        (10**18, "1000 PB"),
+    ],
+)
+def test_sizes(count: int, words: str) -> None:
+    assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 min ago"),
+        (timedelta(hours=2, minutes=59), "2 h ago"),
+        (timedelta(days=1), "1 day ago"),
+        (timedelta(days=3), "3 days ago"),
+        (timedelta(days=65), "2 months ago"),
+        (timedelta(days=364), "12 months ago"),
+        (timedelta(days=800), "2 years ago"),
+    ],
+)
+def test_ages(ago: timedelta, words: str) -> None:
+    assert age(NOW - ago, NOW) == words
+
+
+def test_counted() -> None:
+    assert [counted(n, "registry", "registries") for n in (0, 1, 2)] == [
+        "0 registries",
+        "1 registry",
+        "2 registries",
+    ]

@@ -1,0 +1,211 @@
+"""What many references cost: one HEAD each, and for each registry one ping and one token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from wire import FakeClock, serve
+
+from regsync.config.load import Config
+from regsync.errors import (
+    LoginFailed,
+    RateLimited,
+    RegsyncError,
+    ServerFailed,
+    Unauthorized,
+    Unreachable,
+)
+from regsync.identity import variable
+from regsync.oci import mediatype
+from regsync.oci.digest import Digest
+from regsync.oci.reference import Reference
+from regsync.registry.hosts import JOBS
+from regsync.settings import HostSettings
+from regsync.stores.remote import Registries
+
+DIGEST = str(Digest.of(b"x"))
+FOUND = (200, {"Content-Type": mediatype.OCI_MANIFEST, "Docker-Content-Digest": DIGEST}, b"")
+
+
+class TokenRegistry:
+    """A registry with tokens that remembers what each was granted."""
+
+    def __init__(self, *, several: bool = True, private: str = "", fail: int = 0) -> None:
+        self.several, self.private, self.fail = several, private, fail
+        self.granted: dict[str, set[str]] = {}
+
+    def __call__(self, seen: Any) -> Any:
+        address = urlsplit(seen.path)
+        if address.path == "/token":
+            return self.token(parse_qs(address.query).get("scope", []), seen.authorization)
+        name = address.path.removeprefix("/v2/").partition("/manifests/")[0]
+        token = (seen.authorization or "").removeprefix("Bearer ")
+        if name and f"repository:{name}:pull" in self.granted.get(token, ()):
+            return FOUND
+        return (401, {"WWW-Authenticate": 'Bearer realm="/token",service="s"'}, b"")
+
+    def token(self, scopes: list[str], authorization: str | None) -> Any:
+        if self.fail:
+            return (self.fail, {}, b"")
+        if any(self.private in scope for scope in scopes if self.private):
+            return (403, {}, b"")
+        if authorization:
+            return (401, {}, b"")
+        token = f"t{len(self.granted)}"
+        self.granted[token] = set(scopes if self.several else scopes[:1])
+        return (200, {}, json.dumps({"token": token, "expires_in": 300}).encode())
+
+
+def ask(
+    question: Callable[[Registries], Awaitable[Any]],
+    *,
+    env: dict[str, str] | None = None,
+    clock: Any = None,
+) -> Any:
+    async def run() -> Any:
+        clock_ = clock or FakeClock()
+        async with Registries(Config(), env or {}, clock=clock_, certs_d=()) as registries:
+            return await question(registries)
+
+    return asyncio.run(run())
+
+
+async def resolve_all(registries: Registries, names: list[str]) -> list[Any]:
+    references = [Reference.parse(name) for name in names]
+    return await asyncio.gather(
+        *(registries.client(one.registry).resolve(one) for one in references),
+        return_exceptions=True,
+    )
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize("several", [True, False], ids=["one token", "the first scope only"])
+def test_fifty_references_over_three_registries(several: bool, prepared: bool) -> None:
+    with ExitStack() as stack:
+        wires = [stack.enter_context(serve(TokenRegistry(several=several))) for _ in range(3)]
+        names = [f"{wires[number % 3].host}/team/app{number}:1" for number in range(50)]
+
+        async def question(registries: Registries) -> Any:
+            if prepared:
+                for wire in wires:
+                    mine = [Reference.parse(name) for name in names if wire.host in name]
+                    await registries.client(wire.host).prepare(one.repository for one in mine)
+            return await resolve_all(registries, names), registries.requests()
+
+        results, requests = ask(question)
+    assert [str(result.digest) for result in results] == [DIGEST] * 50
+    served = {
+        "head": sum(wire.count("HEAD", "/manifests/") for wire in wires),
+        "get": sum(wire.count("GET", "/manifests/") for wire in wires),
+        "token": sum(wire.count("GET", "/token") for wire in wires),
+        "ping": sum(one.path == "/v2/" for wire in wires for one in wire.seen),
+        "counted_pulls": 0,
+    }
+    assert requests == served
+    assert (requests["get"], requests["ping"]) == (0, 3)
+    if several:
+        assert (requests["head"], requests["token"]) == (50, 3)
+    else:
+        # One token each; what the shared one was tried for in vain is a HEAD more.
+        assert requests["token"] == 50
+        assert requests["head"] <= 50 + 47
+
+
+def test_one_repository_that_is_refused_does_not_spoil_the_others() -> None:
+    with serve(TokenRegistry(private="secret")) as wire:
+        names = [f"{wire.host}/{name}:1" for name in ("a", "secret", "b")]
+        a, secret, b = ask(lambda registries: resolve_all(registries, names))
+    assert (str(a.digest), str(b.digest)) == (DIGEST, DIGEST)
+    assert isinstance(secret, Unauthorized)
+
+
+def test_a_password_that_is_refused_is_tried_once() -> None:
+    """Many attempts would lock the account."""
+    with serve(TokenRegistry()) as wire:
+        env = {variable(wire.host, "USERNAME"): "u", variable(wire.host, "PASSWORD"): "wrong-4f"}
+        names = [f"{wire.host}/a{number}:1" for number in range(20)]
+        results = ask(lambda registries: resolve_all(registries, names), env=env)
+    assert [type(result) for result in results] == [LoginFailed] * 20
+    assert wire.count("GET", "/token") == 1
+
+
+@pytest.mark.parametrize("kind", ["ping", "token"])
+def test_a_server_that_fails_is_not_asked_again_by_each_reference(kind: str) -> None:
+    server = TokenRegistry(fail=503) if kind == "token" else lambda seen: (503, {}, b"")
+    clock = FakeClock()
+    with serve(server) as wire:
+        names = [f"{wire.host}/a{number}:1" for number in range(20)]
+        results = ask(lambda registries: resolve_all(registries, names), clock=clock)
+    assert [type(result) for result in results] == [ServerFailed] * 20
+    assert len(wire.seen) <= 5
+    assert clock.elapsed < 10
+
+
+def test_dead_hosts_are_knocked_at_once_and_hold_up_nobody() -> None:
+    with serve(TokenRegistry()) as wire:
+        dead = [f"127.0.0.{number}:1/a{name}:1" for number in range(2, 7) for name in range(20)]
+        clock = FakeClock()
+
+        async def question(registries: Registries) -> Any:
+            return await resolve_all(registries, [*dead, f"{wire.host}/a:1"]), registries.requests()
+
+        results, requests = ask(question, clock=clock)
+    assert [type(result) for result in results[:-1]] == [Unreachable] * len(dead)
+    assert str(results[-1].digest) == DIGEST
+    assert requests["ping"] == 5 + 1
+    assert clock.elapsed == 0
+    assert len({id(result) for result in results[:-1]}) == len(dead), "each has its own error"
+
+
+def test_errors_are_told_in_full_to_all_who_waited() -> None:
+    with serve(lambda seen: (429, {"Retry-After": "3600"}, b"")) as wire:
+        names = [f"{wire.host}/a{number}:1" for number in range(3)]
+        results: list[RegsyncError] = ask(lambda registries: resolve_all(registries, names))
+    for result in results:
+        assert (result.what, result.why) == (results[0].what, results[0].why)
+        assert result.retry_at == results[0].retry_at is not None  # type: ignore[attr-defined]
+    assert len(wire.seen) == 1
+
+
+def test_a_limit_stops_those_who_wait_for_their_turn() -> None:
+    def limited(seen: Any) -> Any:
+        return (429, {"Retry-After": "3600"}, b"") if "/manifests/" in seen.path else (200, {}, b"")
+
+    with serve(limited) as wire:
+        names = [f"{wire.host}/a:{number}" for number in range(200)]
+        results = ask(lambda registries: resolve_all(registries, names))
+    assert [type(result) for result in results] == [RateLimited] * 200
+    assert wire.count("HEAD", "/manifests/") <= JOBS
+
+
+def test_requests_at_once_are_bounded() -> None:
+    """By what is set for the host; nobody is asked more at once."""
+    lock, now, most = threading.Lock(), 0, 0
+
+    def busy(seen: Any) -> Any:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        try:
+            return FOUND if "/manifests/" in seen.path else (200, {}, b"")
+        finally:
+            with lock:
+                now -= 1
+
+    async def run(host: str) -> None:
+        config = Config(None, {host: HostSettings(jobs=3)})
+        async with Registries(config, {}, certs_d=()) as registries:
+            await resolve_all(registries, [f"{host}/a:{number}" for number in range(60)])
+
+    with serve(busy) as wire:
+        asyncio.run(run(wire.host))
+    assert wire.count("HEAD", "/manifests/") == 60
+    assert most <= 3
