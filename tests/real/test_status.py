@@ -140,6 +140,7 @@ def told(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Told]:
     with Workbench(request.param, registry) as bench:
+        bench.reach()
         try:
             yield tell(bench, lambda: Status(tmp_path_factory.mktemp("status"), bench))
         finally:
