@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from mock_registry.core import Core
 from mock_registry.errors import RegistryError
 from mock_registry.exchange import Call, Reply, json_reply
-from mock_registry.manifests import INDEXES, OCI_INDEX, descriptor, parse
+from mock_registry.manifests import OCI_INDEX, descriptor, parse
 from mock_registry.names import check_digest, number
 from mock_registry.uploads import address
 
@@ -85,7 +85,7 @@ def _referring(core: Core, name: str, subject: str) -> dict[str, dict[str, Any]]
             continue
         own = fields.get("artifactType")
         config = fields.get("config")
-        if not own and media_type not in INDEXES and isinstance(config, dict):
+        if not own and isinstance(config, dict):
             own = config.get("mediaType")
         found[digest] = {"mediaType": media_type, "digest": digest, "size": len(data)}
         if own:

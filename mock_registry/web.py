@@ -139,8 +139,6 @@ def _base_url(request: web.BaseRequest) -> str:
 async def _body(request: web.BaseRequest, record: Record) -> AsyncIterator[bytes]:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # aiohttp counts what it sends, and takes the answer for begun.
-        request.writer.output_size = 0
     try:
         async for chunk in request.content.iter_any():
             record.bytes_in += len(chunk)

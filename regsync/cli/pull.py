@@ -9,7 +9,7 @@ import typer
 from regsync.cli import options
 from regsync.cli.asking import ask
 from regsync.cli.bars import listening
-from regsync.cli.terminal import write
+from regsync.cli.terminal import safe, say, write
 from regsync.cli.units import size
 from regsync.errors import UsageError
 from regsync.oci.platform import Platform
@@ -52,15 +52,26 @@ def pull(
     asked = Reference.parse(reference)
     target = layout_store(store)
     wanted = None if platform is None else Platform.parse(platform)
+    from regsync.clock import SystemClock
     from regsync.operations import pull as operation
+    from regsync.operations.remember import remember_pull
+    from regsync.state.folders import state_folder
+    from regsync.state.memory import Memory
 
-    with listening(quiet=quiet) as listen:
+    with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
+
+        def remember(result: PullResult) -> None:
+            remember_pull(memory, target.info.key, result, SystemClock().now())
 
         async def question(registries: Registries) -> PullResult:
-            return await operation.pull(asked, target, registries, platform=wanted, listen=listen)
+            return await operation.pull(
+                asked, target, registries, platform=wanted, listen=listen, remember=remember
+            )
 
         result = ask(question, config)
     write(final_line(result))
+    if memory.note is not None and not quiet:
+        say(f"note: {safe(memory.note)}")
     return 0
 
 

@@ -55,6 +55,27 @@ def stoppable() -> Iterator[None]:
             signal.signal(one, handler)
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a signal wait until the block has ended: for what is short and must not be half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+
+    def wait(signum: int, frame: FrameType | None) -> None:
+        waiting.append(signum)
+
+    before = {one: signal.signal(one, wait) for one in _STOPPING}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        if waiting:
+            signal.raise_signal(waiting[0])
+
+
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     """Run one coroutine to its end.
 
@@ -83,10 +104,12 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
         else:
             loop.stop()
 
+    before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        for one in _STOPPING:
-            if signal.getsignal(one) is not signal.SIG_IGN:
-                loop.add_signal_handler(one, stop, one)
+        handlers = {one: signal.getsignal(one) for one in _STOPPING}
+        before = {one: was for one, was in handlers.items() if was is not signal.SIG_IGN}
+        for one in before:
+            loop.add_signal_handler(one, stop, one)
     try:
         return loop.run_until_complete(task)
     except (asyncio.CancelledError, RuntimeError):
@@ -98,3 +121,6 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
         # Closing waits for no thread, and a stopped loop's leftovers go with the process.
         if not signals:
             loop.close()
+            # The loop leaves Python's defaults behind, with which SIGTERM ends the process unheard.
+            for one, handler in before.items():
+                signal.signal(one, handler)

@@ -93,7 +93,7 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.last_known is not None:
             known = verdict.last_known
             said += f"; was {known.kind.words} {age(known.at, now)}"
-    elif missing(entry):
+    elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:
         said = NOT_HERE
     else:
         said = verdict.changed or SAYINGS[verdict.kind, verdict.reason]

@@ -208,6 +208,7 @@ async def _fetch(
     writer: LayoutWriter,
     listen: Listener,
 ) -> None:
+    listen(_transfer(layer, "downloading", 0))
     try:
         await _stream(client, repository, layer, writer, listen)
     except Unverified:

@@ -1,9 +1,10 @@
-"""What a status leaves behind for the next one."""
+"""What a status or a pull leaves behind for the next status."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from regsync.operations.report import Entry
 from regsync.operations.rows import Row
@@ -11,6 +12,9 @@ from regsync.operations.verdict import Kind
 from regsync.state.memory import Memory
 from regsync.state.values import Known, Sighting, Sync
 from regsync.stores.base import LocalImage, Snapshot
+
+if TYPE_CHECKING:
+    from regsync.operations.pull import PullResult
 
 
 def remember(
@@ -64,6 +68,20 @@ def remember(
     memory.saw(seen)
     memory.record(syncs)
     memory.record_verdicts(known)
+
+
+def remember_pull(memory: Memory, store: str, result: PullResult, now: datetime) -> None:
+    """Write down that a name came by its tag: a layout itself cannot tell that it was pulled.
+
+    Args:
+        store: The `StoreInfo.key` of the layout, whose ID of an image is its digest.
+    """
+    if result.reference.digest is not None:
+        return
+    text, digest = str(result.reference), str(result.new)
+    child = str(result.manifest) if result.manifest != result.new else None
+    memory.saw([Sighting(text, digest, now)])
+    memory.record([Sync(store, text, digest, digest, child, str(result.config), "pull", now)])
 
 
 def _only_child(image: LocalImage) -> object | None:

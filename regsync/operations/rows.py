@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from regsync.errors import InvalidReference
+from regsync.errors import InvalidReference, RegsyncError
+from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import chain_ids
 from regsync.oci.platform import Platform
 from regsync.oci.reference import DOCKER_HUB, Reference
 from regsync.operations.case import Case
-from regsync.operations.verdict import Kind, Verdict
+from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.state.memory import Memory
 from regsync.state.values import Sync
 from regsync.stores.base import LocalImage, Snapshot
@@ -55,7 +56,16 @@ def plan_rows(
         InvalidReference: a wanted text is neither a reference nor the ID of an image here.
     """
     pinned = _pins(snapshot, wanted)
-    planner = _Planner(snapshot, memory.syncs(snapshot.info.key), memory, platform, pinned)
+    planner = _Planner(
+        snapshot,
+        memory.syncs(snapshot.info.key),
+        memory,
+        platform,
+        pinned,
+        # Shared by all cases: one for every name would grow with the square of their number.
+        untagged=tuple(image for image in snapshot.images if image.untagged),
+        layers=_unpacked(snapshot.images),
+    )
     rows = [row for image in snapshot.images for row in planner.rows(image)]
     return tuple(_choose(rows, wanted) if wanted else rows)
 
@@ -67,9 +77,13 @@ class _Planner:
     memory: Memory
     platform: Platform | None
     pinned: frozenset[Reference]
+    untagged: tuple[LocalImage, ...]
+    layers: frozenset[str]
 
     def rows(self, image: LocalImage) -> list[Row]:
         """The rows of one image."""
+        if image.fault is not None:
+            return _faulty(image, image.fault)
         if image.untagged:
             return self._untagged(image)
         named = [self._named(image, reference) for reference in image.names]
@@ -84,8 +98,15 @@ class _Planner:
         pins = [origin for origin in image.origins if origin in self.pinned]
         if pins:
             return [self._named(image, pin) for pin in pins]
-        notes = tuple(f"was {origin.familiar}" for origin in image.origins)
+        origins = image.origins or self._lost(image)
+        notes = tuple(f"was {origin.familiar}" for origin in origins)
         return [Row(None, None, image, settled=Verdict(Kind.LOCAL_ONLY, "untagged", notes=notes))]
+
+    def _lost(self, image: LocalImage) -> list[Reference]:
+        """What an image was pulled as, by our own memory: a layout has none."""
+        syncs = self.memory.syncs_of(self.snapshot.info.key, [image.id])
+        found = ((Reference.parse(sync.reference), Digest.parse(sync.digest)) for sync in syncs)
+        return list(dict.fromkeys(Reference(name.repository, digest=had) for name, had in found))
 
     def _named(self, image: LocalImage, reference: Reference) -> Row:
         synced = self.syncs.get(str(reference))
@@ -102,11 +123,19 @@ class _Planner:
                 for other in image.names
                 if other != reference and other.repository == reference.repository
             ),
-            untagged=tuple(other for other in self.snapshot.images if other.untagged),
-            layers=_unpacked(self.snapshot.images),
+            untagged=self.untagged,
+            layers=self.layers,
             wanted=self.platform,
         )
         return Row(reference, reference.familiar, image, case)
+
+
+def _faulty(image: LocalImage, fault: RegsyncError) -> list[Row]:
+    """The rows of an image that cannot be read here: nothing can be compared with a registry."""
+    verdict = unknown(fault)
+    named = [Row(name, name.familiar, image, settled=verdict) for name in image.names]
+    others = [Row(None, name, image, settled=verdict) for name in image.local_names]
+    return named + others or [Row(None, None, image, settled=verdict)]
 
 
 def _private_to_docker(image: LocalImage, reference: Reference) -> bool:

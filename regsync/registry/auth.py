@@ -61,7 +61,9 @@ class Authenticator:
         self._challenge: Challenge | None = None
         self._pinged = False
         self._tokens: dict[Scope, _Token] = {}
-        self._narrow = False
+        # What the server makes of several scopes at once: grants them all, or the first alone.
+        self._wide = self._narrow = False
+        self._replaced: set[Scope] = set()
         # Scopes that somebody waits for: who holds the lock asks for the others' as well.
         self._wanted: dict[Scope, None] = {}
         self._lock = asyncio.Lock()
@@ -112,11 +114,21 @@ class Authenticator:
         cached = self._cached(scope)
         return f"Bearer {cached.value}" if cached else None
 
+    def granted(self, scope: Scope) -> None:
+        """A request for `scope` was let in: what that tells of tokens for several scopes."""
+        token = self._cached(scope)
+        if token is not None and token.shared:
+            self._wide = True
+        elif scope in self._replaced:
+            # Its own token opened what the shared one did not.
+            self._narrow = True
+
     async def renew(self, scope: Scope, refused: str | None, answer: Answer) -> str | None:
         """Another header after a 401, or None where asking again cannot help.
 
-        A token for many repositories that was refused is replaced by one for this repository;
-        so is a token that expired early.
+        A token for many repositories that was refused is replaced by one for this repository,
+        unless the server is known to grant them all: then this one is missing or private. A token
+        that expired early is replaced too.
 
         Raises:
             LoginFailed: the credentials themselves were refused.
@@ -139,7 +151,9 @@ class Authenticator:
                     raise self._login_failed(what, answer.status)
                 return header
             if current is not None and current.shared:
-                self._narrow = True
+                if self._wide and challenge.error != "invalid_token":
+                    return None
+                self._replaced.add(scope)
             asked = [other for other in Scope.parse_all(challenge.scope) if other.covers(scope)]
             token = await self._fetch(asked or [scope])
             self._tokens[scope] = token

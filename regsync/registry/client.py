@@ -274,6 +274,8 @@ class RegistryClient:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
                 answer = await self._transport.send(replace(request, authorization=renewed))
+        if answer.status not in (401, 403):
+            self._auth.granted(scope)
         return answer
 
     def _demand(self, answer: Answer, repository: Repository, what: str) -> None:

@@ -86,7 +86,8 @@ def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) ->
         return speaks_tls(registry)
     # OpenSSL hangs up on plain HTTP without a word.
     hint = f"if it speaks TLS: {_setting(registry, 'on')}" if own and plain else None
-    return Unreachable(what, f"the connection broke: {error or type(error).__name__}", hint)
+    told = f": {error}" if str(error) else ""
+    return Unreachable(what, f"the connection broke{told}", hint)
 
 
 def _is_alert(error: httpx.RemoteProtocolError) -> bool:

@@ -28,7 +28,7 @@ _MARKER_LIMIT = 64 * 1024
 # NONBLOCK: a pipe that nobody writes to must not hang whoever lists images.
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _WHY = {
-    errno.ENOENT: "it is missing",
+    errno.ENOENT: "there is no such file or folder",
     errno.ENOTDIR: "a part of the path is not a folder",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",

@@ -234,7 +234,10 @@ def test_a_thread_that_hangs_does_not_delay_it(signum: int) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "asking\n"
         process.send_signal(signum)
-        out, errors = process.communicate(timeout=20)
+        try:
+            out, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == 128 + signum
     assert out == "cleaned up\n"
     assert errors in ("interrupted\n", "terminated\n")

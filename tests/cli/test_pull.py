@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -28,6 +29,13 @@ def regsync(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a test is remembered by whoever runs it."""
+    monkeypatch.setenv("REGSYNC_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("REGSYNC_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+
+
 def pull(registry: MockRegistry, folder: Path, *more: str, **options: Any) -> Any:
     name = f"{registry.host}/team/app:1"
     return regsync("pull", name, "--store", f"oci:{folder}", *more, **options)
@@ -51,10 +59,62 @@ def test_what_it_says(mock_registry: MockRegistry, tmp_path: Path) -> None:
     assert again.stdout == f"{name}  {digest}  already up to date\n"
 
 
+def test_status_knows_later_that_it_came_by_this_tag(
+    mock_registry: MockRegistry, tmp_path: Path
+) -> None:
+    store = f"oci:{tmp_path}"
+    name = f"{mock_registry.host}/team/app:1"
+    first = mock_registry.put("team/app", seed.image(AMD, ["one"]), "1")
+    pull(mock_registry, tmp_path, "--platform", AMD)
+    mock_registry.put("team/app", seed.image(AMD, ["two"]), "1")
+    # Without this memory the old digest, which is still served, would have to be asked for.
+    assert verdicts(store) == {name: ("outdated", "moved", [])}
+    pull(mock_registry, tmp_path, "--platform", AMD)
+    repository = name.removesuffix(":1")
+    assert verdicts(store) == {
+        name: ("up_to_date", "exact", []),
+        None: ("local_only", "untagged", [f"was {repository}@{first}"]),
+    }
+
+
+def verdicts(store: str) -> dict[str | None, tuple[str, str, list[str]]]:
+    told = json.loads(regsync("status", "--store", store, "--format", "json").stdout)
+    return {
+        image["name"]: (image["verdict"], image["reason"], image["notes"])
+        for image in told["data"]["images"]
+    }
+
+
 def test_quiet_prints_the_data_alone(mock_registry: MockRegistry, tmp_path: Path) -> None:
     mock_registry.put("team/app", seed.image(AMD), "1")
     done = pull(mock_registry, tmp_path, "-q", "--platform", AMD)
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+
+
+def test_what_was_pulled_is_remembered(mock_registry: MockRegistry, tmp_path: Path) -> None:
+    made = [seed.index([seed.image(AMD, [layer])]) for layer in ("old", "new")]
+    mock_registry.put("team/app", made[0], "1")
+    pull(mock_registry, tmp_path, "--platform", AMD)
+    mock_registry.put("team/app", made[1], "1")
+    told = regsync("status", "--store", f"oci:{tmp_path}", "--format", "json")
+    (image,) = json.loads(told.stdout)["data"]["images"]
+    # Without memory nothing would say that the image came by this tag.
+    assert (image["verdict"], image["reason"]) == ("outdated", "moved")
+    pull(mock_registry, tmp_path, "--platform", AMD)
+    told = regsync("status", "--store", f"oci:{tmp_path}", "--format", "json")
+    verdicts = {one["verdict"] for one in json.loads(told.stdout)["data"]["images"]}
+    assert verdicts == {"up_to_date", "local_only"}
+
+
+def test_no_memory_is_no_failure(
+    mock_registry: MockRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REGSYNC_STATE_DIR", str(tmp_path / "file" / "below"))
+    mock_registry.put("team/app", seed.image(AMD), "1")
+    done = pull(mock_registry, tmp_path / "layout", "--platform", AMD)
+    assert done.returncode == 0
+    assert "note: " in done.stderr
 
 
 def test_a_pipe_is_never_animated(mock_registry: MockRegistry, tmp_path: Path) -> None:

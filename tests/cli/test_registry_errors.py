@@ -303,6 +303,16 @@ def test_a_configuration_file_that_is_not_there(regsync: Any) -> None:
     assert "cannot read `/nowhere/regsync.toml`\n  no such file" in told.errors
 
 
+@pytest.mark.parametrize("command", [("digest", "r.example/a:1"), ("tags", "r.example/a")])
+def test_a_file_named_on_the_command_line(
+    regsync: Any, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    told = regsync(*command, "--config", str(tmp_path), config="# fine, and not asked for")
+    assert told.code == 2
+    assert "is a directory" in told.errors
+    assert told.hint == "--config names this file"
+
+
 def test_no_home(regsync: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME")
     with serve(manifests((200, TYPED, RAW))) as wire:

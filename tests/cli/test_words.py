@@ -91,6 +91,10 @@ def test_every_cause_has_its_words(cause: Cause) -> None:
             Verdict(Kind.NOT_LOCAL, notes=("not at the registry either",)),
             "not here, not at the registry either",
         ),
+        (
+            Verdict(Kind.NOT_LOCAL, notes=("cannot reach it",), error=Unreachable("no")),
+            "not here, cannot reach it",
+        ),
     ],
 )
 def test_what_changed(verdict: Verdict, said: str) -> None:

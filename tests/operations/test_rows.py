@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from regsync.errors import InvalidReference
+from regsync.errors import InvalidReference, Unverified
 from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations.rows import Row, plan_rows
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import Cause, Kind
 from regsync.state.memory import Memory
 from regsync.state.values import Sync
 from regsync.stores.base import Container, LocalImage, Snapshot, StoreInfo
@@ -47,6 +47,24 @@ class TestNotAsked:
         assert (row.settled.kind, row.settled.reason) == (Kind.LOCAL_ONLY, "untagged")
         assert row.settled.notes == (f"was node@{D2}",)
         assert (row.name, row.reference, row.case) == (None, None, None)
+
+    def test_what_cannot_be_read_here(self) -> None:
+        fault = Unverified("the image is broken")
+        for image in (local("team/app", fault=fault), local(fault=fault)):
+            [row] = rows(image)
+            assert row.settled is not None
+            assert row.settled.cause is Cause.UNVERIFIED
+
+    def test_untagged_in_a_store_without_memory_of_its_own(self) -> None:
+        memory = Memory(None)
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        for tag in ("latest", "22"):
+            name = f"docker.io/library/node:{tag}"
+            memory.record([Sync("key", name, str(D1), str(D2), None, None, "pull", at)])
+        memory.record([Sync("other", "r.io/app:1", str(D1), str(D1), None, None, "pull", at)])
+        [row] = rows(local(remembers=False), memory=memory)
+        assert row.settled is not None
+        assert row.settled.notes == (f"was node@{D2}",)
 
     def test_names_of_no_registry(self) -> None:
         [row] = rows(local(local_names=("localhost/app:latest",)))

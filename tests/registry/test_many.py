@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from wire import FakeClock, serve
 
+from mock_registry import MockRegistry, seed
 from regsync.config.load import Config
 from regsync.errors import (
     LoginFailed,
@@ -149,8 +151,12 @@ def test_a_server_that_fails_is_not_asked_again_by_each_reference(kind: str) -> 
 
 
 def test_dead_hosts_are_knocked_at_once_and_hold_up_nobody() -> None:
-    with serve(TokenRegistry()) as wire:
-        dead = [f"127.0.0.{number}:1/a{name}:1" for number in range(2, 7) for name in range(20)]
+    with ExitStack() as stack:
+        wire = stack.enter_context(serve(TokenRegistry()))
+        held = [stack.enter_context(socket.socket()) for _ in range(5)]
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        dead = [f"127.0.0.1:{one.getsockname()[1]}/a{name}:1" for one in held for name in range(20)]
         clock = FakeClock()
 
         async def question(registries: Registries) -> Any:
@@ -186,26 +192,80 @@ def test_a_limit_stops_those_who_wait_for_their_turn() -> None:
 
 
 def test_requests_at_once_are_bounded() -> None:
-    """By what is set for the host; nobody is asked more at once."""
-    lock, now, most = threading.Lock(), 0, 0
+    """The first wait for a fourth that must not come while they wait."""
+    lock, fourth, now, most = threading.Lock(), threading.Event(), 0, 0
 
     def busy(seen: Any) -> Any:
         nonlocal now, most
+        if "/manifests/" not in seen.path:
+            return (200, {}, b"")
         with lock:
             now += 1
             most = max(most, now)
-        try:
-            return FOUND if "/manifests/" in seen.path else (200, {}, b"")
-        finally:
-            with lock:
-                now -= 1
+            first = most <= 3 and not fourth.is_set()
+            if now == 4:
+                fourth.set()
+        if first:
+            fourth.wait(0.2)
+            fourth.set()
+        with lock:
+            now -= 1
+        return FOUND
 
     async def run(host: str) -> None:
         config = Config(None, {host: HostSettings(jobs=3)})
         async with Registries(config, {}, certs_d=()) as registries:
-            await resolve_all(registries, [f"{host}/a:{number}" for number in range(60)])
+            await resolve_all(registries, [f"{host}/a:{number}" for number in range(20)])
 
     with serve(busy) as wire:
         asyncio.run(run(wire.host))
-    assert wire.count("HEAD", "/manifests/") == 60
+    assert wire.count("HEAD", "/manifests/") == 20
     assert most <= 3
+
+
+def test_a_host_that_takes_no_connection_is_left_alone_for_a_moment() -> None:
+    clock = FakeClock()
+
+    async def question(registries: Registries) -> list[int]:
+        counts = []
+        for seconds in (0, 0, 3600):
+            clock.elapsed += seconds
+            await resolve_all(registries, ["127.0.0.1:1/a:1"])
+            counts.append(registries.requests()["ping"])
+        return counts
+
+    assert ask(question, clock=clock) == [1, 1, 2]
+
+
+def test_a_server_that_grants_the_first_scope_only_is_tried_in_vain_once() -> None:
+    with serve(TokenRegistry(several=False)) as wire:
+        names = [Reference.parse(f"{wire.host}/a{number}:1") for number in range(5)]
+
+        async def question(registries: Registries) -> dict[str, int]:
+            client = registries.client(wire.host)
+            await client.prepare(name.repository for name in names)
+            for name in names:
+                await client.resolve(name)
+            return registries.requests()
+
+        requests = ask(question)
+    assert (requests["token"], requests["head"]) == (5, 5 + 1)
+
+
+def test_what_docker_hub_hides_costs_no_second_token_once_others_were_let_in() -> None:
+    with MockRegistry(hub=100).serve() as hub:
+        for number in range(3):
+            hub.put(f"team/a{number}", seed.image("linux/amd64", layers=[str(number)]), "1")
+        names = [f"{hub.host}/team/{name}:1" for name in ("a0", "a1", "a2", "missing")]
+
+        async def question(registries: Registries) -> dict[str, int]:
+            client = registries.client(hub.host)
+            await client.prepare(Reference.parse(name).repository for name in names)
+            for name in names:
+                with suppress(Unauthorized):
+                    await client.resolve(Reference.parse(name))
+            return registries.requests()
+
+        requests = ask(question)
+        assert (requests["token"], requests["head"]) == (1, 4)
+        assert (hub.log.token_requests, hub.log.manifest_heads) == (1, 4)

@@ -236,7 +236,7 @@ def test_a_linked_folder_is_refused(part: str, tmp_path: Path) -> None:
         ("oci-layout", '{"imageLayoutVersion":"2.0.0"}', StoreFailure, "version `2.0.0`"),
         ("oci-layout", "[]", StoreFailure, "version ``"),
         ("oci-layout", "x" * 100_000, InvalidManifest, "larger than"),
-        ("index.json", None, StoreFailure, "it is missing"),
+        ("index.json", None, StoreFailure, "no such file"),
         ("index.json", "{", InvalidManifest, "is not JSON"),
         ("index.json", "[]", InvalidManifest, "not a JSON object"),
         ("index.json", '{"schemaVersion":2}', InvalidManifest, "`manifests` is missing"),

@@ -1,0 +1,281 @@
+"""`status` over real sockets: what it asks, what it remembers, and what cannot stop it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from desk import Desk, Heard, at, said
+
+from mock_registry import Fault, MockRegistry, seed
+from regsync.errors import InvalidReference
+from regsync.operations.verdict import Cause, Kind
+from regsync.progress import Checked
+from regsync.settings import HostSettings
+
+BASE = ["base"]
+V1 = seed.image("linux/amd64", layers=[*BASE, "one"])
+V2 = seed.image("linux/amd64", layers=[*BASE, "two"])
+V3 = seed.image("linux/amd64", layers=[*BASE, "three"])
+ARM = seed.image("linux/arm64", layers=["arm"])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def registry() -> Iterator[MockRegistry]:
+    with MockRegistry().serve() as running:
+        yield running
+
+
+@pytest.fixture
+def dead() -> str:
+    """An address where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+class TestWhatItAsks:
+    def test_fifty_current_references_over_three_registries(self, desk: Desk) -> None:
+        images = {f"team/app{n}": seed.image("linux/amd64", layers=[f"{n}"]) for n in range(50)}
+        with ExitStack() as stack:
+            registries = [
+                stack.enter_context(MockRegistry(auth="bearer", public="*").serve())
+                for _ in range(3)
+            ]
+            for number, (name, image) in enumerate(images.items()):
+                registry = registries[number % 3]
+                registry.put(name, image, "1")
+                desk.build({at(registry, f"{name}:1"): image})
+            report = desk.status()
+            logs = [registry.log for registry in registries]
+            assert set(said(report).values()) == {"up_to_date/exact"}
+            assert sum(log.manifest_heads for log in logs) == 50
+            assert [log.pings for log in logs] == [1, 1, 1]
+            assert [log.token_requests for log in logs] == [1, 1, 1]
+            assert sum(log.manifest_gets + log.blob_gets for log in logs) == 0
+            assert report.requests == {
+                "head": 50,
+                "get": 0,
+                "token": 3,
+                "ping": 3,
+                "counted_pulls": 0,
+            }
+
+    def test_the_second_status_asks_one_head_a_reference(
+        self, desk: Desk, registry: MockRegistry
+    ) -> None:
+        registry.put("app", seed.index([V1, ARM]), "moved", "same", "gone")
+        desk.pull(*(at(registry, f"app:{tag}") for tag in ("moved", "same", "gone")))
+        registry.put("app", seed.index([V2, ARM]), "moved")
+        registry.put("app", seed.index([V1, seed.image("linux/arm64", layers=["new"])]), "same")
+        desk.build({at(registry, "app:ahead"): V3})
+        first = desk.verdicts()
+        assert first == {
+            at(registry, "app:moved"): "outdated/moved",
+            at(registry, "app:same"): "up_to_date/index_changed",
+            at(registry, "app:gone"): "up_to_date/exact",
+            at(registry, "app:ahead"): "unpushed/never_seen",
+        }
+        registry.log.clear()
+        assert desk.verdicts(*(name for name in first if "ahead" not in name)) == {
+            name: verdict for name, verdict in first.items() if "ahead" not in name
+        }
+        assert (registry.log.manifest_heads, registry.log.manifest_gets) == (3, 0)
+        assert len(registry.log) == 4  # and the ping
+
+    def test_what_no_registry_can_hold_is_asked_nowhere(
+        self, desk: Desk, registry: MockRegistry
+    ) -> None:
+        desk.hosts = {"docker.io": HostSettings(endpoint=registry.url)}
+        desk.build({at(registry, "app:1"): V1})
+        index = desk.folder / "images" / "index.json"
+        index.write_text(index.read_text().replace("io.containerd.image.name", "a.b"))
+        assert desk.verdicts() == {"<none>": "local_only/untagged"}
+        assert len(registry.log) == 0
+
+    def test_docker_hub_hides_what_is_not_there(self, desk: Desk) -> None:
+        with MockRegistry(hub=100).serve() as hub:
+            desk.hosts = {"docker.io": HostSettings(endpoint=hub.url)}
+            hub.put("library/node", V1, "latest")
+            desk.pull("node")
+            desk.build({"goals": V2, "team/private": V3})
+            hub.log.clear()
+            report = desk.status()
+            assert said(report) == {
+                "node:latest": "up_to_date/exact",
+                "goals:latest": "local_only/not_found_or_private",
+                "team/private:latest": "local_only/not_found_or_private",
+            }
+            [limit] = report.rate_limits
+            assert (limit.registry, limit.limit, limit.remaining) == ("docker.io", 100, 99)
+            assert hub.log.counted_gets == 0
+
+
+class TestMemory:
+    def test_a_week_of_one_tag(self, desk: Desk, registry: MockRegistry) -> None:
+        name = at(registry, "team/app:1")
+        registry.put("team/app", V1, "1")
+        desk.pull(name)
+        assert desk.verdicts(name) == {name: "up_to_date/exact"}
+        registry.put("team/app", V2, "1")
+        assert desk.verdicts(name) == {name: "outdated/moved"}
+        desk.pull(name)
+        registry.put("team/app", V1, "1")
+        assert desk.verdicts(name) == {name: "outdated/rolled_back"}
+        registry.put("team/app", V2, "1")
+        desk.build({name: V3})
+        assert desk.verdicts(name) == {name: "ahead"}
+        registry.put("team/app", V1, "1")
+        assert desk.verdicts(name) == {name: "diverged"}
+        registry.storage.untag("team/app", "1")
+        assert desk.verdicts(name) == {name: "gone/tag"}
+
+    def test_deleted_after_it_was_seen_in_step(self, desk: Desk, registry: MockRegistry) -> None:
+        name = at(registry, "team/app:1")
+        digest = registry.put("team/app", V1, "1")
+        desk.build({name: V1})
+        assert desk.verdicts() == {name: "up_to_date/exact"}
+        registry.storage.remove_manifest("team/app", digest)
+        assert desk.verdicts() == {name: "gone/tag"}
+
+    def test_a_retag(self, desk: Desk, registry: MockRegistry) -> None:
+        registry.put("team/app", V1, "1.4")
+        registry.put("team/app", V2, "latest")
+        desk.pull(at(registry, "team/app:1.4"))
+        desk.tag(at(registry, "team/app:1.4"), at(registry, "team/app:latest"))
+        desk.tag(at(registry, "team/app:1.4"), at(registry, "team/app:mine"))
+        assert desk.verdicts() == {
+            at(registry, "team/app:1.4"): "up_to_date/exact",
+            at(registry, "team/app:latest"): "unrelated/retagged",
+            at(registry, "team/app:mine"): "unpushed/new_tag",
+        }
+
+    def test_built_on_a_base_that_was_pulled_anew_since(
+        self, desk: Desk, registry: MockRegistry
+    ) -> None:
+        base, mine = at(registry, "node:22"), at(registry, "team/goals:1")
+        registry.put("node", seed.image("linux/amd64", layers=BASE), "22")
+        desk.pull(base)
+        desk.build({mine: V1})
+        assert desk.verdicts(mine) == {mine: "unpushed/new_repository"}
+        registry.put("node", seed.image("linux/amd64", layers=["newer"]), "22")
+        assert desk.verdicts()[mine] == "rebuild/unpushed"
+        desk.pull(base)
+        report = desk.status()
+        assert said(report)[mine] == "rebuild/unpushed"
+        [entry] = [entry for entry in report.entries if entry.name == mine]
+        assert entry.verdict.changed == f"base {base} has moved on"
+        registry.put("team/goals", V1, "1")
+        assert desk.verdicts()[mine] == "rebuild/up_to_date"
+
+
+class TestFailures:
+    def test_one_registry_that_fails_stops_no_other(
+        self, desk: Desk, registry: MockRegistry, dead: str
+    ) -> None:
+        registry.put("app", V1, "1")
+        names = [f"{dead}/app{number}:1" for number in range(20)]
+        desk.build(dict.fromkeys([*names, at(registry, "app:1")], V1))
+        report = desk.status()
+        kinds = said(report)
+        assert kinds.pop(at(registry, "app:1")) == "up_to_date/exact"
+        assert set(kinds.values()) == {"unknown/unreachable"}
+        assert report.exit_code(ask_stale=True) == 3
+        # Found out once: twenty references do not knock at a dead door twenty times.
+        assert report.requests["ping"] <= 2
+        assert report.requests["head"] == 1
+
+    def test_what_was_last_known_is_told(self, desk: Desk) -> None:
+        with MockRegistry().serve() as registry:
+            name = at(registry, "app:1")
+            registry.put("app", V1, "1")
+            desk.pull(name)
+            desk.status()
+        [entry] = desk.status().entries
+        assert entry.verdict.cause is Cause.UNREACHABLE
+        assert entry.verdict.last_known is not None
+        assert entry.verdict.last_known.kind is Kind.UP_TO_DATE
+        assert entry.checked_at is None
+        # And is not forgotten for being asked in vain.
+        [again] = desk.status().entries
+        assert again.verdict.last_known == entry.verdict.last_known
+
+    def test_what_was_said_of_another_image_is_not(self, desk: Desk) -> None:
+        with MockRegistry().serve() as registry:
+            name = at(registry, "app:1")
+            registry.put("app", V1, "1")
+            desk.pull(name)
+            desk.status()
+        desk.build({name: V2})
+        [entry] = desk.status(name).entries
+        assert entry.verdict.last_known is None
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_offline(self, desk: Desk, registry: MockRegistry, known: bool) -> None:
+        registry.put("app", V1, "1")
+        desk.build({at(registry, "app:1"): V1})
+        if known:
+            desk.status()
+        registry.log.clear()
+        report = desk.status(offline=True)
+        [entry] = report.entries
+        assert entry.verdict.cause is Cause.OFFLINE
+        assert (entry.verdict.last_known is not None) is known
+        assert len(registry.log) == 0
+        assert set(report.requests.values()) <= {0}
+
+    @pytest.mark.parametrize(
+        ("fault", "cause"),
+        [
+            (Fault("manifests", status=500, times=None), Cause.SERVER_ERROR),
+            (Fault("manifests", html=True, times=None), Cause.NOT_A_REGISTRY),
+            (Fault("manifests", status=401, times=None), Cause.UNAUTHORIZED),
+            (Fault("manifests", method="GET", corrupt=True, times=None), Cause.UNVERIFIED),
+        ],
+    )
+    def test_causes(self, desk: Desk, registry: MockRegistry, fault: Fault, cause: Cause) -> None:
+        name = at(registry, "app:1")
+        registry.put("app", V1, "1")
+        desk.pull(name)
+        registry.put("app", V2, "1")
+        registry.faults.add(fault)
+        [entry] = desk.status().entries
+        assert entry.verdict.cause is cause
+
+    def test_the_platform_is_not_offered(self, desk: Desk, registry: MockRegistry) -> None:
+        name = at(registry, "app:1")
+        desk.build({name: V1})
+        registry.put("app", seed.index([ARM]), "1")
+        [entry] = desk.status().entries
+        assert entry.verdict.cause is Cause.PLATFORM_MISSING
+        assert "linux/arm64" in str(entry.verdict.error)
+
+
+class TestNamed:
+    def test_what_is_not_here(self, desk: Desk, registry: MockRegistry) -> None:
+        digest = registry.put("app", V1, "1")
+        desk.build({at(registry, "other:1"): V2})
+        there, missing = desk.status(at(registry, "app:1"), at(registry, "app:2")).entries
+        assert (there.verdict.kind, str(there.verdict.remote_digest)) == (Kind.NOT_LOCAL, digest)
+        assert missing.verdict.kind is Kind.NOT_LOCAL
+        assert missing.verdict.notes == ("not at the registry either",)
+
+    def test_what_is_no_reference(self, desk: Desk, registry: MockRegistry) -> None:
+        desk.build({at(registry, "other:1"): V2})
+        with pytest.raises(InvalidReference):
+            desk.status("a//b")
+
+    def test_progress_is_told(self, desk: Desk, registry: MockRegistry) -> None:
+        desk.build({at(registry, f"app:{number}"): V1 for number in range(3)})
+        heard = Heard()
+        desk.status(listen=heard)
+        assert [
+            (event.done, event.total) for event in heard.events if isinstance(event, Checked)
+        ] == [(1, 3), (2, 3), (3, 3)]
