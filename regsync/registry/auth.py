@@ -226,26 +226,30 @@ class Authenticator:
 
     async def _fetch_missing(self, scopes: Iterable[Scope]) -> None:
         missing = [scope for scope in scopes if self._cached(scope) is None]
-        while missing:
-            others = [
-                scope
-                for scope in self._wanted
-                if scope not in missing and self._cached(scope) is None
-            ]
-            size = 1 if self._narrow else _SCOPES_AT_ONCE
-            batch = [*missing, *others][:size]
-            try:
-                token = await self._fetch(batch)
-            except Unauthorized:
-                # One that may not be read must not spoil the others.
-                if len(batch) == 1:
-                    raise
-                batch = missing[:1]
-                token = await self._fetch(batch)
-            # Every server grants the first; what it makes of the others shows when they are used.
-            self._tokens.update(dict.fromkeys(batch, token))
-            self._tokens[batch[0]] = replace(token, shared=False)
-            missing = [scope for scope in missing if scope not in batch]
+        if not missing:
+            return
+        others = [
+            scope for scope in self._wanted if scope not in missing and self._cached(scope) is None
+        ]
+        size = 1 if self._narrow else _SCOPES_AT_ONCE
+        wanted = missing if self._narrow else [*missing, *others]
+        batches = [wanted[at : at + size] for at in range(0, len(wanted), size)]
+        await asyncio.gather(*(self._fetch_batch(batch) for batch in batches))
+        for scope in missing:
+            if self._cached(scope) is None:
+                await self._fetch_batch([scope])
+
+    async def _fetch_batch(self, scopes: list[Scope]) -> None:
+        try:
+            token = await self._fetch(scopes)
+        except Unauthorized:
+            # One that may not be read must not spoil the others: they are asked for alone.
+            if len(scopes) == 1:
+                raise
+            return
+        # Every server grants the first; what it makes of the others shows when they are used.
+        self._tokens.update(dict.fromkeys(scopes, token))
+        self._tokens[scopes[0]] = replace(token, shared=False)
 
     async def _fetch(self, scopes: list[Scope]) -> _Token:
         assert self._challenge is not None  # noqa: S101 - callers look first

@@ -16,7 +16,7 @@ from regsync.registry.origin import Origin, RefusedAddress
 from regsync.settings import HostSettings, Tls
 
 _HUB_ENDPOINT = "https://registry-1.docker.io"
-JOBS = 32
+JOBS = 50
 """Requests at once to one host where nothing else is set; docs/architecture.md has the figures."""
 CERTS_D = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
