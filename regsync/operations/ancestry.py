@@ -16,14 +16,12 @@ from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
 from regsync.operations import questions
 from regsync.operations.case import Case
-from regsync.operations.compare import compare
+from regsync.operations.compare import PROBES, compare
 from regsync.operations.questions import Inquiry
 from regsync.operations.verdict import Kind
 from regsync.stores.base import LocalImage
 
 Finding = tuple[Kind, str | None]
-# A image has one or two digests; a store that lists hundreds must not cost hundreds of requests.
-_PROBES = 4
 
 
 def differs(case: Case, held: Digest, manifest: Manifest) -> Inquiry[Finding]:
@@ -91,7 +89,7 @@ def _was_published(case: Case) -> Inquiry[bool]:
         return True
     if case.image.remembers:
         return False
-    for digest in sorted(case.manifests)[:_PROBES]:
+    for digest in sorted(case.manifests)[:PROBES]:
         if (yield from questions.serves(case.repository, digest)):
             return True
     return False

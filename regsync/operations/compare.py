@@ -7,16 +7,21 @@ config, which lists the layers uncompressed, says whether the content differs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from regsync.errors import PlatformMissing, Unsupported
+from regsync.errors import NotFound, PlatformMissing, Unsupported
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
+from regsync.oci.imageconfig import chain_ids
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.platform import Platform
 from regsync.operations import questions
 from regsync.operations.case import Case
 from regsync.operations.questions import Inquiry
+
+PROBES = 4
+"""Digests of one image to ask for: it has one or two, and a store that lists hundreds must not cost
+hundreds of requests."""
 
 _NESTED = 3
 
@@ -60,6 +65,34 @@ def compare(case: Case, held: Digest) -> Inquiry[Comparison]:
     if not (yield from _same_content(case, found)):
         return Comparison(None, found.digest, found)
     return Comparison(_equal_reason(case, held, in_index), found.digest, found)
+
+
+def completed(case: Case) -> Inquiry[Case]:
+    """The case with what its store cannot tell of the image, as far as the repository still can.
+
+    A containerd store may hold an image without its platform and config (moby#53615); both follow
+    from the image's own digest wherever that is served.
+
+    Raises:
+        RegsyncError: the repository could not be asked.
+    """
+    image = case.image
+    if image.config_digest is not None or (image.config is not None and image.config.diff_ids):
+        return case
+    for digest in sorted(case.manifests)[:PROBES]:
+        try:
+            found = yield from questions.document(case.repository, digest)
+            if not isinstance(found, Manifest) or not found.is_image:
+                continue
+            config = yield from questions.config(case.repository, found.config)
+        except NotFound:
+            continue
+        told = replace(
+            image, config=config, config_digest=found.config.digest, platform=config.platform
+        )
+        unpacked = case.layers.union(chain_ids(config.diff_ids))
+        return replace(case, image=told, layers=unpacked)
+    return case
 
 
 def _equal_reason(case: Case, held: Digest, in_index: bool) -> str:
@@ -111,9 +144,10 @@ def _child(case: Case, index: Index) -> Inquiry[Descriptor]:
 def platform_missing(case: Case, offered: list[Platform]) -> PlatformMissing:
     """The error that names what is on offer."""
     names = ", ".join(dict.fromkeys(str(platform) for platform in offered)) or "no platform"
-    return PlatformMissing(
-        f"`{case.reference.familiar}` is not there for {case.platform}", f"it offers {names}"
-    )
+    what = f"`{case.reference.familiar}` is not there for {case.platform}"
+    if not case.platform.known:
+        what = f"the engine does not tell which platform `{case.reference.familiar}` is for here"
+    return PlatformMissing(what, f"the registry offers {names}")
 
 
 def _kind(found: Manifest | Index) -> str:

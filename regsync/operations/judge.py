@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from regsync.errors import RegsyncError
 from regsync.oci.digest import Digest
-from regsync.oci.imageconfig import chain_ids
+from regsync.oci.imageconfig import ImageConfig, chain_ids
 from regsync.oci.manifest import Manifest
 from regsync.operations import ancestry, questions
 from regsync.operations.case import Case
-from regsync.operations.compare import compare, platform_missing
+from regsync.operations.compare import compare, completed, platform_missing
 from regsync.operations.questions import Absent, Hidden, Inquiry
 from regsync.operations.verdict import Kind, Layers, Verdict, unknown
 
@@ -42,6 +42,8 @@ def judge(case: Case) -> Inquiry[Verdict]:
 
 
 def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
+    if held not in case.manifests:
+        case = yield from completed(case)
     found = yield from compare(case, held)
     if found.reason is not None:
         return Verdict(Kind.UP_TO_DATE, found.reason, platform_digest=found.platform_digest)
@@ -52,7 +54,7 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
     except RegsyncError:
         # Who changed can be told without it; what changed cannot.
         theirs = None
-    if theirs is not None and theirs.platform.known and not theirs.platform.same(case.platform):
+    if theirs is not None and _other_platform(case, theirs):
         raise platform_missing(case, [theirs.platform])
     kind, reason = yield from ancestry.differs(case, held, manifest)
     verdict = Verdict(kind, reason, platform_digest=manifest.digest)
@@ -66,6 +68,11 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
         download_bytes=_bytes(manifest, kept),
         changed=_change(ours.get(_VERSION, ""), theirs.labels.get(_VERSION, "")),
     )
+
+
+def _other_platform(case: Case, theirs: ImageConfig) -> bool:
+    known = case.platform.known and theirs.platform.known
+    return known and not theirs.platform.same(case.platform)
 
 
 def _pinned(case: Case, digest: Digest) -> Inquiry[Verdict]:

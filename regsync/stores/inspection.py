@@ -93,7 +93,7 @@ def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
         id=id_,
         names=names,
         local_names=local_names,
-        platform=Platform.from_json(details),
+        platform=_platform(details, children),
         digests=frozenset(digests),
         children=children,
         config_digest=config_digest,
@@ -206,7 +206,7 @@ def read_children(id_: str, manifests: Iterable[Fields]) -> tuple[Descriptor, ..
     """The images of an index whose content is here; the index itself is no child of its own."""
     found: list[Descriptor] = []
     for entry in manifests:
-        if entry.get("Kind") != "image" or entry.get("Available") is not True:
+        if entry.get("Kind") != "image" or not _is_held(entry):
             continue
         try:
             descriptor = Descriptor.from_json(entry.get("Descriptor"))
@@ -245,6 +245,21 @@ def full_id(text: str) -> str:
     if _digest(id_) is None:
         raise StoreFailure("the engine's answer cannot be read", f"`{text[:100]}` is no image ID")
     return id_
+
+
+def _is_held(manifest: Fields) -> bool:
+    """Whether a manifest was pulled, even where a blob of it was left out (moby#53615)."""
+    size = manifest.get("Size")
+    return manifest.get("Available") is True or (
+        isinstance(size, dict) and _count(size, "Content") > 0
+    )
+
+
+def _platform(details: Fields, children: tuple[Descriptor, ...]) -> Platform:
+    told = Platform.from_json(details)
+    if not told.known and len(children) == 1 and children[0].platform is not None:
+        return children[0].platform
+    return told
 
 
 def _target_digests(id_: str, listed: Fields, details: Fields) -> set[Digest]:

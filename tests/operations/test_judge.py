@@ -271,6 +271,49 @@ class TestOutdated:
         assert (verdict.kind, verdict.download_bytes) == (Kind.OUTDATED, None)
 
 
+class TestWhatTheStoreCannotTell:
+    """A containerd store that left out a layer on pull tells no platform and no config."""
+
+    @staticmethod
+    def silent(content: Content) -> LocalImage:
+        return replace(containerd(content), platform=Platform("", ""), config=None)
+
+    def test_the_repository_tells_it_where_our_digest_is_served(self) -> None:
+        world = World()
+        world.put(REPOSITORY, V1)
+        world.put(NAME, index(V2, ARM), V2, ARM)
+        local = self.silent(V1)
+        verdict = world.settle(judge(case(local)))
+        assert (verdict.kind, verdict.reason) == (Kind.OUTDATED, "moved")
+        assert verdict.layers == Layers(total=2, shared=1)
+
+    def test_compressed_anew(self) -> None:
+        world = World()
+        world.put(REPOSITORY, V1)
+        world.put(NAME, image("base", "one", compression="zstd"))
+        verdict = world.settle(judge(case(self.silent(V1))))
+        assert (verdict.kind, verdict.reason) == (Kind.UP_TO_DATE, "repackaged")
+
+    def test_nothing_is_asked_where_the_digest_is_enough(self) -> None:
+        world = World()
+        world.put(NAME, V1)
+        assert world.settle(judge(case(self.silent(V1)))).reason == "exact"
+        assert len(world.asked) == 1
+
+    def test_memory_decides_where_our_digest_is_gone(self) -> None:
+        world = World()
+        world.put(NAME, V2)
+        local = self.silent(V1)
+        verdict = world.settle(judge(case(local, synced=synced(local, V1.digest))))
+        assert (verdict.kind, verdict.reason) == (Kind.OUTDATED, "moved")
+
+    def test_a_platform_that_nobody_knows_cannot_be_compared(self) -> None:
+        world = World()
+        world.put(NAME, index(V2, ARM), V2, ARM)
+        with pytest.raises(PlatformMissing, match="does not tell which platform"):
+            world.settle(judge(case(self.silent(V1))))
+
+
 class TestAhead:
     @pytest.mark.parametrize("new", kinds(V2))
     def test_rebuilt_over_what_was_synced(self, new: LocalImage) -> None:

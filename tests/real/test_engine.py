@@ -1,8 +1,4 @@
-"""Snapshots of real engines.
-
-`REGSYNC_TEST_ENGINES` names them, `name=unix:///path.sock` separated by spaces; without it, it is
-the engine at /var/run/docker.sock, if one answers there.
-"""
+"""Snapshots of real engines."""
 
 from __future__ import annotations
 
@@ -11,17 +7,15 @@ import contextlib
 import io
 import json
 import os
-import shutil
-import socket
-import subprocess
 import tarfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import engines
 import pytest
+from distribution import distribution
 
 from regsync.oci.imageconfig import ImageConfig
 from regsync.stores.base import LocalImage, Snapshot
@@ -29,18 +23,6 @@ from regsync.stores.endpoint import Endpoint
 from regsync.stores.engine import EngineStore
 
 pytestmark = pytest.mark.real
-
-USUAL = "/var/run/docker.sock"
-
-
-def named_engines() -> dict[str, str]:
-    given = os.environ.get("REGSYNC_TEST_ENGINES", "").split()
-    if given:
-        return dict(item.split("=", 1) for item in given)
-    return {"docker": f"unix://{USUAL}"} if Path(USUAL).is_socket() else {}
-
-
-ENGINES = named_engines()
 
 
 class Engine:
@@ -93,11 +75,9 @@ class Engine:
         self.sdk.close()
 
 
-@pytest.fixture(params=sorted(ENGINES) or ["none"])
+@pytest.fixture(params=engines.parameters())
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    if request.param not in ENGINES:
-        pytest.skip(f"no engine at {USUAL}, and REGSYNC_TEST_ENGINES names none")
-    found = Engine(ENGINES[request.param])
+    found = Engine(f"unix://{request.param}")
     try:
         yield found
     finally:
@@ -157,42 +137,18 @@ def test_a_container_keeps_the_name_it_was_started_with(engine: Engine) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """A real registry on a free port of loopback."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("the program docker-registry is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    config = tmp_path / "registry.yml"
-    storage = json.dumps({"filesystem": {"rootdirectory": str(tmp_path / "data")}})
-    config.write_text(f"version: 0.1\nstorage: {storage}\nhttp: {{addr: {json.dumps(host)}}}\n")
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
-    try:
-        _wait_for(host, process)
-        yield host
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_for(host: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        assert process.poll() is None, "docker-registry did not start"
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{host}/v2/"):
-            return
-        time.sleep(0.05)
-    raise AssertionError("docker-registry does not answer")
+    with distribution(tmp_path) as found:
+        yield found.host
 
 
 def test_a_pushed_config_is_the_one_that_the_engine_tells(engine: Engine, registry: str) -> None:
-    engine.repository = f"{registry}/regsync/app"
+    path = f"regsync/t{os.getpid()}"
+    engine.repository = f"{registry}/{path}"
     before = engine.find(name := engine.make("1", "pushed"))
     engine.push("1")
     image = engine.find(name)
     assert image.config is not None
-    digest, config_digest, pushed = _read_remote(registry, "regsync/app", "1")
+    digest, config_digest, pushed = _read_remote(registry, path, "1")
     assert image.config.same_image(pushed)
     if image.config_digest is not None:
         assert str(image.config_digest) == config_digest
@@ -200,7 +156,7 @@ def test_a_pushed_config_is_the_one_that_the_engine_tells(engine: Engine, regist
         assert digest in map(str, image.digests)
     if image.remembers:
         assert before.origins == ()
-        assert [str(origin) for origin in image.origins] == [f"{registry}/regsync/app@{digest}"]
+        assert [str(origin) for origin in image.origins] == [f"{engine.repository}@{digest}"]
 
 
 def _read_remote(registry: str, repository: str, tag: str) -> tuple[str, str, ImageConfig]:

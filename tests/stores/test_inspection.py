@@ -131,6 +131,24 @@ def test_children_are_the_images_whose_content_is_here() -> None:
     assert image.children[0].platform == Platform("linux", "arm64", "v8")
 
 
+def test_an_image_that_lacks_a_blob_is_here_all_the_same() -> None:
+    # 28.5 after a pull that left out a layer unpacked already (moby#53615), as it was answered.
+    def entry(digest: str, architecture: str, content: int) -> dict[str, Any]:
+        platform = {"os": "linux", "architecture": architecture}
+        descriptor = {"digest": digest, "size": 7, "mediaType": "x", "platform": platform}
+        size = {"Content": content, "Total": content}
+        return {"Kind": "image", "Available": False, "Descriptor": descriptor, "Size": size}
+
+    details = inspected(
+        Os="", Architecture="", RootFS={}, Manifests=[entry(B, "amd64", 1362), entry(C, "s390x", 0)]
+    )
+    image = inspection.image("containerd", listed(), details)
+    assert [str(child.digest) for child in image.children] == [B]
+    assert image.platform == Platform("linux", "amd64")
+    details["Manifests"] = [entry(B, "amd64", 1362), entry(C, "s390x", 1362)]
+    assert not inspection.image("containerd", listed(), details).platform.known
+
+
 def test_the_memory_of_an_image_is_doubted_where_another_platform_took_its_digest() -> None:
     taken = LocalImage(
         A, (), Platform("linux", "arm64"), origins=(Reference.parse(f"a@{B}"),), remembers=True

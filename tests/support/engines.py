@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -19,13 +19,16 @@ DEFAULT = "/var/run/docker.sock"
 
 
 def parameters() -> list[object]:
-    """Engines for `pytest.mark.parametrize`, or one that is skipped with the reason."""
+    """Sockets for `pytest.mark.parametrize`, or one that is skipped with the reason."""
     given = os.environ.get(VARIABLE, "").split()
-    if not given and Path(DEFAULT).is_socket():
-        given = [f"docker=unix://{DEFAULT}"]
     if not given:
-        reason = f"no engine: {VARIABLE} is not set and {DEFAULT} is not there"
-        return [pytest.param("", id="none", marks=pytest.mark.skip(reason=reason))]
+        with socket.socket(socket.AF_UNIX) as knock:
+            try:
+                knock.connect(DEFAULT)
+            except OSError as error:
+                reason = f"no engine: {VARIABLE} is not set, and {DEFAULT}: {error.strerror}"
+                return [pytest.param("", id="none", marks=pytest.mark.skip(reason=reason))]
+        given = [f"docker=unix://{DEFAULT}"]
     return [
         pytest.param(address.removeprefix("unix://"), id=name)
         for name, _, address in (each.partition("=") for each in given)
