@@ -137,6 +137,8 @@ class TestUpToDate:
         verdict = world.settle(judge(case(local, synced=known)))
         assert (verdict.kind, verdict.reason) == (Kind.UP_TO_DATE, "index_changed")
         assert verdict.platform_digest == V1.digest
+        # The classic store alone must look into the manifest: it knows no digest of its own.
+        assert len(world.asked) == (3 if store == "classic" else 2)
 
     def test_the_remote_is_our_child_of_the_index(self) -> None:
         world = World()
@@ -443,6 +445,12 @@ class TestUnrelated:
         local = containerd(V1, old)
         latest = case(local, REPOSITORY + ":latest", siblings=(Reference.parse(NAME),))
         assert world.settle(judge(latest)).reason == "retagged"
+
+    def test_a_store_that_remembers_is_believed(self) -> None:
+        world = World()
+        world.put(NAME, V2)
+        world.settle(judge(case(classic(V1, at("elsewhere.example/app", V1.digest)))))
+        assert not any(isinstance(question, Serves) for question in world.asked)
 
     def test_retagged_from_another_repository(self) -> None:
         world = World()

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 from desk import Desk, Heard, at, said
+from engine import recording, replay
 
-from mock_registry import Fault, MockRegistry, seed
+from mock_registry import Fault, MockRegistry, User, seed
 from regsync.errors import InvalidReference
+from regsync.identity import variable
 from regsync.operations.verdict import Cause, Kind
 from regsync.progress import Checked
+from regsync.registry.retry import ATTEMPTS
 from regsync.settings import HostSettings
+from regsync.stores.endpoint import Endpoint
+from regsync.stores.engine import EngineStore
 
 BASE = ["base"]
 V1 = seed.image("linux/amd64", layers=[*BASE, "one"])
@@ -156,6 +161,8 @@ class TestMemory:
             at(registry, "team/app:latest"): "unrelated/retagged",
             at(registry, "team/app:mine"): "unpushed/new_tag",
         }
+        # Every tag decides about the others, and is asked for once all the same.
+        assert registry.log.count("HEAD", "manifest", path="/(1.4|latest|mine)$") == 1 + 3
 
     def test_built_on_a_base_that_was_pulled_anew_since(
         self, desk: Desk, registry: MockRegistry
@@ -191,6 +198,27 @@ class TestFailures:
         # Found out once: twenty references do not knock at a dead door twenty times.
         assert report.requests["ping"] <= 2
         assert report.requests["head"] == 1
+
+    def test_a_registry_that_is_down_is_found_out_once(
+        self, desk: Desk, registry: MockRegistry
+    ) -> None:
+        registry.faults.add(Fault("^/v2/$", status=500, times=None))
+        desk.build(dict.fromkeys((at(registry, f"app{n}:1") for n in range(20)), V1))
+        assert set(desk.verdicts().values()) == {"unknown/server_error"}
+        assert len(registry.log) == ATTEMPTS
+
+    def test_who_is_logged_in_and_refused_is_not_told_that_it_is_missing(self, desk: Desk) -> None:
+        user = User("me", "secret", pull="mine/*")
+        with MockRegistry(users=[user]).serve() as registry:
+            name = at(registry, "other/app:1")
+            registry.put("other/app", V1, "1")
+            desk.build({name: V2})
+            assert desk.verdicts() == {name: "local_only/not_found_or_private"}
+            desk.env = {
+                variable(registry.host, "USERNAME"): "me",
+                variable(registry.host, "PASSWORD"): "secret",
+            }
+            assert desk.verdicts() == {name: "unknown/unauthorized"}
 
     def test_what_was_last_known_is_told(self, desk: Desk) -> None:
         with MockRegistry().serve() as registry:
@@ -279,3 +307,37 @@ class TestNamed:
         assert [
             (event.done, event.total) for event in heard.events if isinstance(event, Checked)
         ] == [(1, 3), (2, 3), (3, 3)]
+
+
+class TestContainers:
+    """Recorded images, and containers that were started on them or before them."""
+
+    def used(self, desk: Desk, *containers: dict[str, object]) -> dict[str, list[tuple[str, bool]]]:
+        with replay("d28c", "stale_after_pull", containers) as url:
+            found = desk.status(store=EngineStore(Endpoint.parse(url)))
+        return {
+            entry.name or "<none>": [(use.name, use.stale) for use in entry.containers]
+            for entry in found.entries
+        }
+
+    def test_who_runs_what_its_name_means_and_who_does_not(self, desk: Desk) -> None:
+        [name, *ids] = recording("d28c", "stale_after_pull")["inspect"]
+        new = recording("d28c", "stale_after_pull")["inspect"][name]["Id"]
+        [old] = [one for one in ids if one != new]
+
+        def container(title: str, image: str, state: str = "running") -> dict[str, object]:
+            return {
+                "Id": title,
+                "Names": [f"/{title}"],
+                "Image": name,
+                "ImageID": image,
+                "State": state,
+            }
+
+        used = self.used(
+            desk,
+            container("current", new),
+            container("behind", old),
+            container("stopped", old, "exited"),
+        )
+        assert used[name] == [("current", False), ("behind", True)]

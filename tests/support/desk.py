@@ -23,6 +23,7 @@ from regsync.progress import Event, Listener, silent
 from regsync.settings import HostSettings
 from regsync.state.documents import Documents
 from regsync.state.memory import Memory
+from regsync.stores.base import Store
 from regsync.stores.layout import LayoutStore
 from regsync.stores.remote import Registries
 
@@ -101,15 +102,21 @@ class Desk:
         document["manifests"].append(again)
         index.write_text(json.dumps(document))
 
-    def status(self, *names: str, offline: bool = False, listen: Listener = silent) -> StatusReport:
-        """Run a status."""
+    def status(
+        self,
+        *names: str,
+        offline: bool = False,
+        listen: Listener = silent,
+        store: Store | None = None,
+    ) -> StatusReport:
+        """Run a status, of the layout where no other store is given."""
         self.clock.elapsed += 60
 
         async def work() -> StatusReport:
             async with self.registries() as registries:
                 with self.memory as memory:
                     return await status(
-                        self.store,
+                        store or self.store,
                         registries,
                         memory,
                         Documents(self.folder / "cache"),
