@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
+from dataclasses import replace
 
 from regsync.clock import Clock
 from regsync.errors import (
@@ -28,25 +26,12 @@ from regsync.errors import (
 from regsync.identity import Credentials, variable
 from regsync.oci import challenge as challenges
 from regsync.oci.scope import Scope, union
-from regsync.registry import failures
+from regsync.registry import failures, tokens
 from regsync.registry.failures import Refusal
 from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, realm
+from regsync.registry.tokens import Token
 from regsync.registry.transport import Transport
-
-TOKEN_LIMIT = 64 * 1024
-# Scopes of one token request: more would not fit the length of a URL that servers accept.
-_SCOPES_AT_ONCE = 25
-_DEFAULT_LIFE, _MARGIN = 60.0, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A token and when it ends; `shared` if several scopes were asked for and perhaps granted."""
-
-    value: str = field(repr=False)
-    until: float
-    shared: bool = False
 
 
 class Authenticator:
@@ -67,7 +52,7 @@ class Authenticator:
         self._pinged = greeting is not None
         # Known from an earlier run alone: may be true no longer.
         self._assumed = self._pinged
-        self._tokens: dict[Scope, _Token] = {}
+        self._tokens: dict[Scope, Token] = {}
         # What the server makes of several scopes at once: grants them all, or the first alone.
         self._wide = self._narrow = False
         self._replaced: set[Scope] = set()
@@ -233,7 +218,7 @@ class Authenticator:
         endpoint = self._transport.endpoint
         what = f"cannot read `{endpoint.registry}`"
         answer = await self._transport.send(
-            Request(f"{endpoint.base}/v2/", "GET", TOKEN_LIMIT, kind="ping", what=what)
+            Request(f"{endpoint.base}/v2/", "GET", tokens.ANSWER_LIMIT, kind="ping", what=what)
         )
         if answer.status >= 500 or answer.status == 429:
             raise failures.from_status(
@@ -256,7 +241,7 @@ class Authenticator:
         others = [
             scope for scope in self._wanted if scope not in missing and self._cached(scope) is None
         ]
-        size = 1 if self._narrow else _SCOPES_AT_ONCE
+        size = 1 if self._narrow else tokens.SCOPES_AT_ONCE
         wanted = missing if self._narrow else [*missing, *others]
         batches = [wanted[at : at + size] for at in range(0, len(wanted), size)]
         await asyncio.gather(*(self._fetch_batch(batch) for batch in batches))
@@ -276,7 +261,7 @@ class Authenticator:
         self._tokens.update(dict.fromkeys(scopes, token))
         self._tokens[scopes[0]] = replace(token, shared=False)
 
-    async def _fetch(self, scopes: list[Scope]) -> _Token:
+    async def _fetch(self, scopes: list[Scope]) -> Token:
         assert self._challenge is not None  # noqa: S101 - callers look first
         endpoint = self._transport.endpoint
         what = f"cannot get a token for `{endpoint.registry}`"
@@ -284,17 +269,13 @@ class Authenticator:
             target = realm(endpoint.origin, f"{endpoint.base}/v2/", self._challenge.realm or "")
         except RefusedAddress as error:
             raise ServerFailed(what, f"its token address was refused: {error}") from error
-        query = [("scope", str(scope)) for scope in scopes]
-        if self._challenge.service:
-            query.insert(0, ("service", self._challenge.service))
-        mark = "&" if "?" in target.url else "?"
         credentials = self._credentials if target.credentials else None
         self._foreign_realm = None if target.credentials else Origin.of(target.url)
         answer = await self._transport.send(
             Request(
-                f"{target.url}{mark}{urlencode(query)}",
+                tokens.address(target.url, self._challenge.service, scopes),
                 "GET",
-                TOKEN_LIMIT,
+                tokens.ANSWER_LIMIT,
                 authorization=credentials.basic() if credentials else None,
                 kind="token",
                 what=what,
@@ -310,8 +291,8 @@ class Authenticator:
                 refusal=self.refusal(scopes[0]),
                 retry_at=answer.retry_at,
             )
-        token = self._read_token(answer.body, what)
-        return replace(token, shared=len(scopes) > 1)
+        now = self._clock.monotonic()
+        return tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
 
     def _login_failed(self, what: str, status: int) -> LoginFailed:
         assert self._credentials is not None  # noqa: S101 - callers look first
@@ -321,21 +302,7 @@ class Authenticator:
             f"they come from {self._credentials.source}" if self._credentials.source else None,
         )
 
-    def _read_token(self, body: bytes, what: str) -> _Token:
-        try:
-            fields = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise ServerFailed(what, "the token endpoint sends no JSON") from error
-        fields = fields if isinstance(fields, dict) else {}
-        value = fields.get("token") or fields.get("access_token")
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            raise ServerFailed(what, "the token endpoint sends no token")
-        life = fields.get("expires_in")
-        seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
-        # Counted from receipt, on a clock that does not jump; `issued_at` may be anything.
-        return _Token(value, self._clock.monotonic() + max(seconds, _DEFAULT_LIFE) - _MARGIN)
-
-    def _cached(self, scope: Scope) -> _Token | None:
+    def _cached(self, scope: Scope) -> Token | None:
         now = self._clock.monotonic()
         for held, token in self._tokens.items():
             if token.until > now and held.covers(scope) and not (token.shared and self._narrow):
