@@ -25,6 +25,7 @@ from regsync.errors import (
 )
 from regsync.identity import Credentials, variable
 from regsync.oci import challenge as challenges
+from regsync.oci.challenge import Challenge
 from regsync.oci.scope import Scope, union
 from regsync.registry import failures, tokens
 from regsync.registry.failures import Refusal
@@ -68,7 +69,12 @@ class Authenticator:
         """See `RegistryClient.greeting`."""
         if not self._pinged:
             return None
-        return str(self._challenge) if self._challenge is not None else ""
+        if self._challenge is None:
+            return ""
+        # A scope in it would be that of one request, and the name of somebody's repository.
+        told = self._challenge.parameters
+        lasting = {name: told[name] for name in ("realm", "service") if name in told}
+        return str(Challenge(self._challenge.scheme, lasting))
 
     @property
     def anonymous(self) -> bool:

@@ -301,3 +301,17 @@ def test_a_registry_that_greeted_before_is_not_pinged(
         after.put("team/app", image, "1")
         _, counted = asyncio.run(greet(after.host, told))
     assert {kind: counted[kind] for kind in requests} == requests
+
+
+def test_a_greeting_names_no_repository() -> None:
+    with MockRegistry(auth="bearer").serve() as registry:
+        name = Reference.parse(f"{registry.host}/secret/project:1")
+
+        async def question(registries: Registries) -> dict[str, str]:
+            with suppress(Unauthorized):
+                await registries.client(registry.host).resolve(name)
+            return registries.greetings()
+
+        [greeting] = ask(question).values()
+    assert greeting.startswith("bearer realm=")
+    assert "secret" not in greeting
