@@ -67,7 +67,7 @@ def test_every_cause_has_its_words(cause: Cause) -> None:
         ),
         (
             Verdict(Kind.UNRELATED, "retagged", changed="1.4 → 1.5"),
-            "tagged here; the registry holds another image by this name, 1.4 → 1.5",
+            "tagged here; the registry has another image, 1.4 → 1.5",
         ),
         (Verdict(Kind.UP_TO_DATE, "exact", layers=Layers(9, 9)), ""),
         (
