@@ -7,7 +7,6 @@ image; so its low-level client carries paths of our own. Everything here blocks.
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -69,7 +68,6 @@ class EngineClient:
         self._asking = 0
         self._lock = threading.Lock()
         self._dialer: Any = None
-        self._knock()
         self._client = self._open()
         try:
             self.version = self._greet()
@@ -119,17 +117,6 @@ class EngineClient:
         if idle:
             self._client.close()
 
-    def _knock(self) -> None:
-        """See whether anything listens at a socket: the SDK leaks its own where nothing does."""
-        if self.endpoint.scheme != "unix":
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
-            knock.settimeout(CONNECT_TIMEOUT)
-            try:
-                knock.connect(self.endpoint.path)
-            except OSError as error:
-                raise self._unreachable(error) from error
-
     def _open(self) -> APIClient:
         """The SDK's client; nothing is sent yet."""
         from docker import APIClient, errors
@@ -159,6 +146,10 @@ class EngineClient:
             self._dialer = DialAdapter(self.endpoint)
             client.mount("http+docker://", self._dialer)
             client.base_url = "http+docker://ssh"
+        elif scheme == "unix":
+            from regsync.stores.unixsocket import UnixAdapter
+
+            client.mount("http+docker://", UnixAdapter(self.endpoint.path))
         # An engine is asked directly, and no password of ~/.netrc is meant for it.
         client.trust_env = False
         return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -132,10 +133,9 @@ def test_what_does_not_speak_http(tmp_path: Path) -> None:
     server.listen()
 
     def speak() -> None:
-        for _ in range(2):  # the knock, and the question
-            connection, _ = server.accept()
-            with connection, contextlib.suppress(BrokenPipeError):
-                connection.sendall(b"SSH-2.0-OpenSSH_9.7\r\n")
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(BrokenPipeError):
+            connection.sendall(b"SSH-2.0-OpenSSH_9.7\r\n")
 
     thread = threading.Thread(target=speak)
     thread.start()
@@ -177,6 +177,35 @@ def test_the_api_that_both_know_is_spoken(newest: str, oldest: str, spoken: str)
         read(url)
     assert asked[0] == "/version"
     assert {target.split("/")[1] for target in asked[1:]} == {spoken}
+
+
+def test_an_engine_that_stops_between_two_questions_costs_no_socket(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.path.relpath(path) if len(str(path)) > 100 else str(path))
+    server.listen()
+    body = json.dumps(VERSION).encode()
+
+    def stop_after_one() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            server.close()
+            path.unlink()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")
+            connection.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    thread = threading.Thread(target=stop_after_one)
+    thread.start()
+    try:
+        error = failure(f"unix://{path}")
+    finally:
+        thread.join()
+        server.close()
+    assert "went away while it was asked" in error.what
+    del error
+    # A socket that was forgotten warns when it is collected, and a warning fails a test.
+    gc.collect()
 
 
 def gone() -> Any:

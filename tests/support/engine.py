@@ -87,6 +87,8 @@ def listen(answer: Answer) -> Iterator[str]:
     class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         daemon_threads = True
         block_on_close = False
+        # A unix socket refuses at once (EAGAIN) who comes when five wait; engines let 4096 wait.
+        request_queue_size = 128
 
         def handle_error(self, request: object, client_address: object) -> None:
             pass  # a client that goes away is what some tests are about

@@ -54,10 +54,15 @@ def serve(answer: Callable[[Seen], Reply]) -> Iterator[Wire]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    # A client that hangs up is what some tests are about; no traceback of the server's.
-    server.handle_error = lambda request, address: None  # type: ignore[method-assign]
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        # With five that may wait, the others of thirty at once come again only a second later.
+        request_queue_size = 128
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            pass  # a client that hangs up is what some tests are about
+
+    server = Server(("127.0.0.1", 0), Handler)
     wire.host = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
