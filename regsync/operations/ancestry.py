@@ -115,13 +115,12 @@ def _built_over(case: Case, held: Digest, manifest: Manifest) -> Inquiry[Finding
     """
     if any(_is_content(old, held, manifest) for old in case.untagged):
         return Kind.AHEAD, None
-    for old in case.untagged:
-        for digest in sorted(old.came_from(case.repository)):
-            # Pulling a second platform of one tag leaves the index with the first one's image.
-            if (yield from _offers(case, digest)):
-                return Kind.OUTDATED, "moved"
-            return Kind.DIVERGED, None
-    return Kind.UNRELATED, None
+    earlier = {digest for old in case.untagged for digest in old.came_from(case.repository)}
+    for digest in sorted(earlier)[:PROBES]:
+        # Pulling a second platform of one tag leaves the index with the first one's image.
+        if (yield from _offers(case, digest)):
+            return Kind.OUTDATED, "moved"
+    return (Kind.DIVERGED if earlier else Kind.UNRELATED), None
 
 
 def _is_content(image: LocalImage, held: Digest, manifest: Manifest) -> bool:

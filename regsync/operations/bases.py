@@ -66,7 +66,7 @@ def made_here(
         before = known.get(str(row.reference))
         if before is not None and before.built_here and before.image_id == row.image.id:
             made.add(row.image.id)
-        elif entry.verdict.kind in _CAME:
+        elif entry.verdict.kind in _CAME or row.image.origins:
             came.add(row.image.id)
         elif entry.verdict.kind in _REBUILDABLE:
             made.add(row.image.id)

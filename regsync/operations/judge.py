@@ -71,8 +71,11 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
 
 
 def _other_platform(case: Case, theirs: ImageConfig) -> bool:
-    known = case.platform.known and theirs.platform.known
-    return known and not theirs.platform.same(case.platform)
+    told = theirs.platform
+    if not told.variant:
+        # Configs of ARM images often leave out the variant that their index tells.
+        told = replace(told, variant=case.platform.variant)
+    return case.platform.known and told.known and not told.same(case.platform)
 
 
 def _pinned(case: Case, digest: Digest) -> Inquiry[Verdict]:

@@ -78,8 +78,8 @@ class Authenticator:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody's credentials are sent: there are none, or they may not go there."""
-        return self._credentials is None or self._foreign_realm is not None
+        """Whether nobody is logged in; credentials that may not go there are somebody's."""
+        return self._found is None
 
     async def prepare(self, scopes: Iterable[Scope]) -> None:
         """Fetch tokens for many scopes in as few requests as the server allows.

@@ -101,7 +101,7 @@ class RegistryClient:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody's credentials are sent; a 401 may then mean "not there"."""
+        """Whether nobody is logged in; a 401 may then mean "not there"."""
         return self._auth.anonymous
 
     @property
@@ -288,7 +288,8 @@ class RegistryClient:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
                 answer = await self._transport.send(replace(request, authorization=renewed))
-        if answer.status not in (401, 403):
+        # A proxy that fails or limits has looked at no token.
+        if answer.status in (200, 404):
             self._auth.granted(scope)
         return answer
 

@@ -53,6 +53,10 @@ class Origin:
         host = (parts.hostname or "").rstrip(".").lower()
         if not host:
             raise RefusedAddress("it names no host")
+        # To httpx U+3002 is a dot as well (IDNA knows four): it would connect to 127.0.0.1 where
+        # this module saw a name.
+        if not host.isascii():
+            raise RefusedAddress("its host is not ASCII")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme])
 
     @property

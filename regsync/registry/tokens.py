@@ -16,6 +16,7 @@ SCOPES_AT_ONCE = 25
 """Scopes of one token request: more would not fit the length of a URL that servers accept."""
 
 _DEFAULT_LIFE, _MARGIN = 60.0, 10.0
+_LONGEST_LIFE = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +59,8 @@ def parse(body: bytes, *, received: float, shared: bool, what: str) -> Token:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise ServerFailed(what, "the token endpoint sends no token")
     life = fields.get("expires_in")
-    seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
+    if not isinstance(life, int | float) or not life > 0:
+        life = _DEFAULT_LIFE
+    # Bounded before it becomes a float: JSON's integers know no limit.
+    seconds = float(min(life, _LONGEST_LIFE))
     return Token(value, received + max(seconds, _DEFAULT_LIFE) - _MARGIN, shared)

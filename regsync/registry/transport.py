@@ -62,11 +62,17 @@ class Transport:
             RateLimited: the host asked earlier to be left alone for longer than we wait.
         """
 
+        try:
+            origin = Origin.of(request.url)
+        except RefusedAddress as error:
+            # A realm may just fit, and be too long with its scopes.
+            raise ServerFailed(request.what, f"its address was refused: {error}") from error
+
         async def once(patience: Patience) -> Answer:
             async with self._lanes.lane() as lane:
                 # Asked here: while this one waited for a lane, another may have been refused.
                 await self._gate.wait(request.method, patience, request.what)
-                self._gate.refuse_down(Origin.of(request.url))
+                self._gate.refuse_down(origin)
                 response, url = await self._follow(lane, request)
                 try:
                     return await self._whole(response, url, request)
@@ -143,7 +149,7 @@ class Transport:
             with _named(url):
                 sent = http.build_request(request.method, url, headers=headers)
                 response = await http.send(sent, stream=True)
-            self._note(response, request.kind)
+            self._note(response, url, request.kind)
             if response.status_code not in _REDIRECTS:
                 return response, url
             await response.aclose()
@@ -155,11 +161,11 @@ class Transport:
             authorization = authorization if target.credentials else None
         raise ServerFailed(request.what, f"more than {HOPS} redirects")
 
-    def _note(self, response: httpx.Response, kind: str) -> None:
+    def _note(self, response: httpx.Response, url: str, kind: str) -> None:
         if kind == "manifest" and response.status_code == 200:
             self.tally.sent["counted_pulls"] += 1
         # Limits told elsewhere, e.g. by a store of blobs, are not the registry's.
-        if Origin.of(str(response.request.url)) == self.endpoint.origin:
+        if Origin.of(url) == self.endpoint.origin:
             told = parse_limit(response.headers, self.endpoint.registry)
             self.rate_limit = told or self.rate_limit
 

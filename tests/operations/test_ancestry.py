@@ -99,6 +99,21 @@ class TestOutdated:
         verdict = world.settle(judge(case(classic(V1), untagged=(first,))))
         assert (verdict.kind, verdict.reason) == (Kind.OUTDATED, "moved")
 
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_the_second_platform_beside_another_image_that_lost_its_name(
+        self, turned: bool
+    ) -> None:
+        first = index(V1, ARM)
+        arm = classic(ARM, at(NAME, first.digest), names=())
+        older = classic(V3, at(NAME, V3.digest), names=())
+        world = World()
+        world.put("r.example/team/app:0", first, V1, ARM)
+        world.put("r.example/team/app:00", V3)
+        world.put(NAME, V2)
+        untagged = (older, arm) if turned else (arm, older)
+        verdict = world.settle(judge(case(classic(V1), untagged=untagged)))
+        assert (verdict.kind, verdict.reason) == (Kind.OUTDATED, "moved")
+
     def test_what_a_pull_would_bring(self) -> None:
         label = "org.opencontainers.image.version"
         old = image("base", "one", labels={label: "22.11.0"})

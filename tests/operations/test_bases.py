@@ -85,6 +85,12 @@ class TestLayers:
         pulled = line(local(image("base", "app"), "team/app"), Kind.UP_TO_DATE, "exact")
         assert judged(retag, pulled, OUTDATED_NODE).verdict.kind is Kind.UNPUSHED
 
+    def test_what_was_pulled_by_digest_and_then_tagged_was_not_built_here(self) -> None:
+        origin = replace(Reference.parse("team/app"), tag=None, digest=BASE.digest)
+        tagged = replace(local(image("base", "app"), "team/mine"), origins=(origin,))
+        row = line(tagged, Kind.UNPUSHED, "new_repository")
+        assert judged(row, OUTDATED_NODE).verdict.kind is Kind.UNPUSHED
+
     def test_pushed_since_and_still_ours(self) -> None:
         row, entry = line(GOALS, Kind.UP_TO_DATE, "exact")
         before = Known("s", str(row.reference), GOALS.id, "unpushed", None, False, NOW, True)

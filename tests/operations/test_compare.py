@@ -23,6 +23,7 @@ from cases import (
 from world import World, artifact, image, index
 
 from regsync.errors import PlatformMissing, Unreachable, Unsupported
+from regsync.oci.descriptor import Descriptor
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations.judge import judge
@@ -172,3 +173,14 @@ class TestPlatform:
         question = Document(Reference.parse(NAME).repository, child)
         world.answers[question] = plain.manifest
         assert world.settle(judge(case(local))).kind is Kind.UP_TO_DATE
+
+    def test_a_config_that_leaves_out_the_variant_of_its_index(self) -> None:
+        v6 = Platform("linux", "arm", "v6")
+        old, new = image("one", platform="linux/arm"), image("two", platform="linux/arm")
+        before, now = (index(one, variants={one.digest: "v6"}) for one in (old, new))
+        child = Descriptor(old.manifest.media_type, old.digest, 1, v6)
+        local = replace(containerd(old, before), platform=v6, children=(child,))
+        world = World()
+        world.put(NAME, before, old)
+        world.put(NAME, now, new)
+        assert world.settle(judge(case(local))).kind is Kind.OUTDATED

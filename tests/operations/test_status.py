@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from desk import Desk, Heard, at, said
 from engine import recording, replay
+from wire import Reply, Seen, serve
 
 from mock_registry import Fault, MockRegistry, User, seed
 from regsync.errors import InvalidReference
@@ -284,6 +285,60 @@ class TestFailures:
         [entry] = desk.status().entries
         assert entry.verdict.cause is Cause.PLATFORM_MISSING
         assert "linux/arm64" in str(entry.verdict.error)
+
+
+class TestOneRegistryEndsNoOther:
+    """What a registry sends may be absurd; the others are judged all the same."""
+
+    def judged(self, desk: Desk, answer: Callable[[Seen], Reply]) -> dict[str, str]:
+        with serve(answer) as absurd, MockRegistry().serve() as good:
+            good.put("app", V1, "1")
+            names = [f"{absurd.host}/app{'n' * 100}{number}:1" for number in range(5)]
+            desk.build({at(good, "app:1"): V1} | dict.fromkeys(names, V1))
+            found = desk.verdicts()
+            assert found.pop(at(good, "app:1")) == "up_to_date/exact"
+            return found
+
+    def test_a_token_for_longer_than_a_float_can_tell(self, desk: Desk) -> None:
+        life = "1" + "0" * 400
+
+        def answer(seen: Seen) -> Reply:
+            if seen.path.startswith("/token"):
+                return 200, {}, f'{{"token": "t", "expires_in": {life}}}'.encode()
+            if seen.authorization:
+                return 404, {}, b""
+            return 401, {"WWW-Authenticate": 'Bearer realm="/token"'}, b""
+
+        assert set(self.judged(desk, answer).values()) == {"unpushed/new_repository"}
+
+    def test_a_realm_that_is_too_long_with_its_scopes(self, desk: Desk) -> None:
+        challenge = f'Bearer realm="/token?{"x" * 16200}"'
+
+        def answer(seen: Seen) -> Reply:
+            return 401, {"WWW-Authenticate": challenge}, b""
+
+        assert set(self.judged(desk, answer).values()) == {"unknown/server_error"}
+
+    def test_a_redirect_that_is_too_long_once_it_is_encoded(self, desk: Desk) -> None:
+        def answer(seen: Seen) -> Reply:
+            if seen.path.startswith("/v2/app"):
+                return 307, {"Location": "/x/" + "\xe9" * 9000}, b""
+            return 404, {}, b""
+
+        self.judged(desk, answer)
+
+
+def test_credentials_that_were_held_back_are_no_missing_login(desk: Desk) -> None:
+    def answer(seen: Seen) -> Reply:
+        return 401, {"WWW-Authenticate": 'Basic realm="x"'}, b""
+
+    with serve(answer) as mirror:
+        desk.hosts = {"r.example.com": HostSettings(endpoint=f"http://{mirror.host}")}
+        words = {"USERNAME": "ann", "PASSWORD": "secret"}
+        desk.env = {variable("r.example.com", field): text for field, text in words.items()}
+        desk.build({"r.example.com/team/app:1": V1})
+        assert desk.verdicts() == {"r.example.com/team/app:1": "unknown/unauthorized"}
+        assert [one.authorization for one in mirror.seen if one.authorization] == []
 
 
 class TestNamed:

@@ -267,7 +267,7 @@ def test_what_cannot_be_told_is_not_no(reply: Any) -> None:
 
 
 def test_who_is_nobody() -> None:
-    """No credentials, or a token server on another host, to which they do not go."""
+    """Who has no credentials; whose are held back from a token server elsewhere is somebody."""
 
     async def resolved(client: RegistryClient) -> bool:
         await client.resolve(Reference.parse(f"{wire.host}/a/b:1"))
@@ -280,7 +280,7 @@ def test_who_is_nobody() -> None:
     with serve(TokenServer()) as tokens:
         realm = {"WWW-Authenticate": f'Bearer realm="http://{tokens.host}/token"'}
         with serve(lambda seen: GOOD if seen.authorization else (401, realm, b"")) as wire:
-            assert ask(wire, resolved, credentials=mine) is True
+            assert ask(wire, resolved, credentials=mine) is False
     assert [one.authorization for one in tokens.seen] == [None]
 
 

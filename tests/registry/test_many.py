@@ -315,3 +315,22 @@ def test_a_greeting_names_no_repository() -> None:
         [greeting] = ask(question).values()
     assert greeting.startswith("bearer realm=")
     assert "secret" not in greeting
+
+
+def test_a_proxy_that_fails_says_nothing_of_tokens() -> None:
+    narrow = TokenRegistry(several=False)
+
+    def answer(seen: Any) -> Any:
+        return (502, {}, b"") if seen.path.startswith("/v2/b/") else narrow(seen)
+
+    with serve(answer) as registry:
+        references = [Reference.parse(f"{registry.host}/{name}:1") for name in "abc"]
+
+        async def question(registries: Registries) -> Any:
+            client = registries.client(registry.host)
+            await client.prepare(one.repository for one in references)
+            with pytest.raises(ServerFailed):
+                await client.resolve(references[1])
+            return await client.resolve(references[2])
+
+        assert str(ask(question).digest) == DIGEST

@@ -138,3 +138,20 @@ def test_origin_round_trip(address: object) -> None:
     host = f"[{address}]" if ":" in str(address) else str(address)
     origin = Origin.of(f"https://{host}:8443/x")
     assert Origin.of(str(origin)) == origin
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169\u3002254\u3002169\u3002254",
+        "127\uff0e0\uff0e0\uff0e1",
+        "127\uff610\uff610\uff611",
+        "localhost\u3002",
+    ],
+)
+def test_dots_that_only_idna_takes_for_dots(host: str) -> None:
+    registry = Origin("https", "registry.example.com", 443)
+    with pytest.raises(RefusedAddress):
+        redirect(registry, "https://registry.example.com/v2/", f"https://{host}/")
+    with pytest.raises(RefusedAddress):
+        realm(registry, "https://registry.example.com/v2/", f"https://{host}/token")

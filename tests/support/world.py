@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,9 +93,18 @@ def artifact() -> Manifest:
     return found
 
 
-def index(*children: Content | Index, note: str = "") -> Index:
-    """An index over images, with an attestation as BuildKit adds one."""
+def index(
+    *children: Content | Index, note: str = "", variants: Mapping[Digest, str] | None = None
+) -> Index:
+    """An index over images, with an attestation as BuildKit adds one.
+
+    Args:
+        variants: The variants of children whose configs leave theirs out.
+    """
     entries = [_entry(child) for child in children]
+    for entry in entries:
+        if told := (variants or {}).get(Digest.parse(entry["digest"])):
+            entry["platform"]["variant"] = told
     entries.append(
         {
             **_descriptor(mediatype.OCI_MANIFEST, b"attestation"),
