@@ -65,9 +65,7 @@ def absent(case: Case) -> Inquiry[Finding]:
 def _direction(case: Case, held: Digest) -> str:
     """Whether the tag went on, or back to what was here before."""
     if case.synced is not None:
-        first = case.seen.get(str(held))
-        ours = case.seen.get(case.synced.digest, case.synced.at)
-        return "rolled_back" if first is not None and first < ours else "moved"
+        return "rolled_back" if str(held) in case.seen_before else "moved"
     older = any(held in image.digests for image in case.untagged)
     return "rolled_back" if older else "moved"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
@@ -20,7 +18,7 @@ class Case:
     Attributes:
         reference: A full name of `image`, by tag or by digest.
         synced: When this name last held what the tag held, as memory knows it.
-        seen: Digests that were seen under this tag, and when first.
+        seen_before: Digests that were seen under this tag before that of `synced` was.
         siblings: The other names, by tag or digest, that this very image has in the repository.
         untagged: The store's images without a name: what a build or a pull took a name from.
         layers: The ChainIDs that the store has unpacked, of all its images.
@@ -30,7 +28,7 @@ class Case:
     image: LocalImage
     reference: Reference
     synced: Sync | None = None
-    seen: Mapping[str, datetime] = field(default_factory=dict, hash=False)
+    seen_before: frozenset[str] = frozenset()
     siblings: tuple[Reference, ...] = ()
     untagged: tuple[LocalImage, ...] = ()
     layers: frozenset[str] = frozenset()

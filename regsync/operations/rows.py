@@ -108,6 +108,11 @@ class _Planner:
         found = ((Reference.parse(sync.reference), Digest.parse(sync.digest)) for sync in syncs)
         return list(dict.fromkeys(Reference(name.repository, digest=had) for name, had in found))
 
+    def _seen_before(self, reference: Reference, synced: Sync | None) -> frozenset[str]:
+        if synced is None:
+            return frozenset()
+        return self.memory.seen_before(str(reference), synced.digest)
+
     def _named(self, image: LocalImage, reference: Reference) -> Row:
         synced = self.syncs.get(str(reference))
         if synced is None and _private_to_docker(image, reference):
@@ -117,7 +122,7 @@ class _Planner:
             image=image,
             reference=reference,
             synced=synced,
-            seen=self.memory.seen(str(reference)) if synced is not None else {},
+            seen_before=self._seen_before(reference, synced),
             siblings=tuple(
                 other
                 for other in image.names

@@ -50,7 +50,7 @@ class Database:
         file: Where it is; None where no folder can be told.
         schema: The statements that create its tables.
         version: The schema's number, kept in `user_version`. A file with a higher one is not
-            touched.
+            touched, one with a lower one starts anew.
         busy_seconds: See `BUSY_SECONDS`.
 
     Attributes:
@@ -124,11 +124,13 @@ class Database:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if _user_version(connection) == 0:
+        if _user_version(connection) < self._version:
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 # Another run may have been faster.
-                if _user_version(connection) == 0:
+                if (before := _user_version(connection)) < self._version:
+                    if before > 0:
+                        _drop_tables(connection)
                     for statement in self._schema:
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {self._version}")
@@ -200,6 +202,11 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
 def _tables(connection: sqlite3.Connection) -> Iterator[str]:
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     return (name for (name,) in found if not name.startswith("sqlite_"))
+
+
+def _drop_tables(connection: sqlite3.Connection) -> None:
+    for table in tuple(_tables(connection)):
+        connection.execute(f'DROP TABLE "{table}"')
 
 
 def _why(error: Exception) -> str:

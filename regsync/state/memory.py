@@ -23,37 +23,51 @@ HISTORY_LIMIT = 20
 """Syncs kept of one name."""
 SIGHTINGS_LIMIT = 200
 """Digests kept of one tag."""
-KEEP = timedelta(days=400)
-"""How long a name that nobody asks about is remembered: more than a yearly job needs."""
+GREETINGS_LIMIT = 200
+"""Registries whose greeting is kept; one that is forgotten costs a request."""
+KEEP_DAYS = 400
+"""How long a name that nobody asks about is remembered: more than a yearly job needs.
+
+Counted are the days on which something was recorded, not those of the calendar: a clock that jumps
+by years for one run makes everything older by two days at most.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = (
-    # `id` is the order of recording, which a clock that jumps cannot shuffle.
+    # `id` is the order of recording, which a clock that jumps cannot shuffle; `day` is the number
+    # of the day on which a row was last recorded, in `day` the last one.
+    "CREATE TABLE day (number INTEGER PRIMARY KEY, date INTEGER NOT NULL)",
     """CREATE TABLE sync (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         store TEXT NOT NULL, reference TEXT NOT NULL, image_id TEXT NOT NULL, digest TEXT NOT NULL,
         child TEXT, config TEXT, "by" TEXT NOT NULL, at INTEGER NOT NULL,
-        UNIQUE (store, reference, image_id, digest))""",
+        day INTEGER NOT NULL, UNIQUE (store, reference, image_id, digest))""",
     """CREATE TABLE verdict (
         store TEXT NOT NULL, reference TEXT NOT NULL, image_id TEXT, verdict TEXT NOT NULL,
         reason TEXT, stale INTEGER, at INTEGER NOT NULL, built_here INTEGER NOT NULL,
-        PRIMARY KEY (store, reference)) WITHOUT ROWID""",
+        day INTEGER NOT NULL, PRIMARY KEY (store, reference)) WITHOUT ROWID""",
     """CREATE TABLE sighting (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         reference TEXT NOT NULL, digest TEXT NOT NULL,
         first INTEGER NOT NULL, last INTEGER NOT NULL,
-        PRIMARY KEY (reference, digest)) WITHOUT ROWID""",
+        day INTEGER NOT NULL, UNIQUE (reference, digest))""",
     """CREATE TABLE greeting (
-        endpoint TEXT PRIMARY KEY, challenge TEXT NOT NULL) WITHOUT ROWID""",
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        endpoint TEXT NOT NULL UNIQUE, challenge TEXT NOT NULL)""",
 )
+_START_DAY = """INSERT INTO day (date)
+    SELECT ?1 WHERE ?1 IS NOT (SELECT date FROM day ORDER BY number DESC LIMIT 1)"""
+_CUT_DAYS = "DELETE FROM day WHERE number < (SELECT max(number) FROM day)"
 _HISTORY = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
     WHERE store = ? AND reference = ? ORDER BY id DESC"""
 _LAST_SYNCS = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
     WHERE id IN (SELECT max(id) FROM sync WHERE store = ? GROUP BY reference)"""
 # REPLACE gives the row a new id: it is the last one again.
 _PUT_SYNC = """INSERT OR REPLACE INTO sync
-    (store, reference, image_id, digest, child, config, "by", at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+    (store, reference, image_id, digest, child, config, "by", at, day)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _CUT_SYNCS = """DELETE FROM sync WHERE id IN (
     SELECT id FROM sync WHERE store = ? AND reference = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"""
 _SYNCS_OF = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
@@ -61,21 +75,26 @@ _SYNCS_OF = """SELECT store, reference, image_id, digest, child, config, "by", a
 _VERDICTS = """SELECT store, reference, image_id, verdict, reason, stale, at, built_here
     FROM verdict WHERE store = ?"""
 _PUT_VERDICT = """INSERT INTO verdict
-    (store, reference, image_id, verdict, reason, stale, at, built_here)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    (store, reference, image_id, verdict, reason, stale, at, built_here, day)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (store, reference) DO UPDATE SET image_id = excluded.image_id,
     verdict = excluded.verdict, reason = excluded.reason, stale = excluded.stale,
-    at = excluded.at, built_here = excluded.built_here
+    at = excluded.at, built_here = excluded.built_here, day = excluded.day
     WHERE excluded.stale IS NOT NULL OR verdict.stale IS NULL"""
-_SEEN = "SELECT digest, first FROM sighting WHERE reference = ? ORDER BY last DESC, first DESC"
-_PUT_SIGHTING = """INSERT INTO sighting (reference, digest, first, last) VALUES (?, ?, ?, ?)
-    ON CONFLICT (reference, digest) DO UPDATE SET
-    first = min(first, excluded.first), last = max(last, excluded.last)"""
-_CUT_SIGHTINGS = """DELETE FROM sighting WHERE reference = ? AND digest IN (
-    SELECT digest FROM sighting WHERE reference = ? ORDER BY last DESC LIMIT -1 OFFSET ?)"""
+_SEEN = "SELECT digest, first FROM sighting WHERE reference = ? ORDER BY last DESC, id DESC"
+_SEEN_BEFORE = """SELECT digest FROM sighting WHERE reference = ?1 AND id < (
+    SELECT id FROM sighting WHERE reference = ?1 AND digest = ?2)"""
+# What was seen before keeps its id: the order is that of the first sight.
+_PUT_SIGHTING = """INSERT INTO sighting (reference, digest, first, last, day)
+    VALUES (?, ?, ?, ?, ?) ON CONFLICT (reference, digest) DO UPDATE SET
+    first = min(first, excluded.first), last = max(last, excluded.last), day = excluded.day"""
+_CUT_SIGHTINGS = """DELETE FROM sighting WHERE id IN (
+    SELECT id FROM sighting WHERE reference = ? ORDER BY last DESC, id DESC LIMIT -1 OFFSET ?)"""
 
 _GREETINGS = "SELECT endpoint, challenge FROM greeting"
 _PUT_GREETING = "INSERT OR REPLACE INTO greeting (endpoint, challenge) VALUES (?, ?)"
+_CUT_GREETINGS = """DELETE FROM greeting WHERE id IN (
+    SELECT id FROM greeting ORDER BY id DESC LIMIT -1 OFFSET ?)"""
 
 
 class Memory:
@@ -86,7 +105,8 @@ class Memory:
 
     Args:
         folder: Where the file is or will be; None for a run without memory.
-        clock: For ages; the times in the values are the caller's.
+        clock: For the day and for times that have not come yet; those in the values are the
+            caller's.
         busy_seconds: How long to wait for another run that writes.
     """
 
@@ -158,18 +178,20 @@ class Memory:
         ours = tuple(syncs)
         said = [_verdict_row(known) for known in verdicts]
         seen = [(one.reference, one.digest, _micros(one.at), _micros(one.at)) for one in sightings]
-        cuts = {(row[0], row[0], SIGHTINGS_LIMIT) for row in seen}
-        now = _micros(self._clock.now())
+        cuts = {(row[0], SIGHTINGS_LIMIT) for row in seen}
+        now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> None:
+            day = _day(connection, now)
             for sync in ours:
-                _record_sync(connection, sync, now)
-            connection.executemany(_PUT_VERDICT, said)
-            connection.executemany(_PUT_SIGHTING, seen)
+                _record_sync(connection, sync, _micros(now), day)
+            connection.executemany(_PUT_VERDICT, [(*row, day) for row in said])
+            connection.executemany(_PUT_SIGHTING, [(*row, day) for row in seen])
             connection.executemany(_CUT_SIGHTINGS, cuts)
             connection.executemany(_PUT_GREETING, greetings.items())
+            connection.execute(_CUT_GREETINGS, (GREETINGS_LIMIT,))
             if ours:
-                _prune(connection, now)
+                _prune(connection, day)
 
         if ours or said or seen or greetings:
             self._database.write(change)
@@ -195,6 +217,18 @@ class Memory:
             }
         )
 
+    def seen_before(self, reference: str, digest: str) -> frozenset[str]:
+        """The digests that a tag was first seen to hold before it was first seen to hold this one.
+
+        By the order of recording, so a clock that jumps changes nothing. None where the tag was
+        never seen to hold `digest`.
+        """
+        return self._database.read(
+            lambda connection: frozenset(
+                before for (before,) in connection.execute(_SEEN_BEFORE, (reference, digest))
+            )
+        )
+
     def greetings(self) -> Mapping[str, str]:
         """How registries greet, by endpoint; see `keep`."""
         return self._database.read(lambda connection: dict(connection.execute(_GREETINGS)))
@@ -215,7 +249,15 @@ class Memory:
         self.close()
 
 
-def _record_sync(connection: sqlite3.Connection, sync: Sync, now: int) -> None:
+def _day(connection: sqlite3.Connection, now: datetime) -> int:
+    """The number of today among the days on which something was recorded."""
+    connection.execute(_START_DAY, (now.toordinal(),))
+    connection.execute(_CUT_DAYS)
+    (number,) = connection.execute("SELECT number FROM day").fetchone()
+    return int(number)
+
+
+def _record_sync(connection: sqlite3.Connection, sync: Sync, now: int, day: int) -> None:
     name, at = (_key(sync.store), sync.reference), _micros(sync.at)
     rows = connection.execute(_HISTORY, name).fetchall()
     if sync.by == "observed" and rows and at < rows[0][-1] <= now:
@@ -232,24 +274,24 @@ def _record_sync(connection: sqlite3.Connection, sync: Sync, now: int) -> None:
             by=by if sync.by == "observed" else sync.by,
         )
     connection.execute(
-        _PUT_SYNC, (*name, sync.image_id, sync.digest, sync.child, sync.config, sync.by, at)
+        _PUT_SYNC, (*name, sync.image_id, sync.digest, sync.child, sync.config, sync.by, at, day)
     )
     connection.execute(_CUT_SYNCS, (*name, HISTORY_LIMIT))
 
 
-def _prune(connection: sqlite3.Connection, now: int) -> None:
+def _prune(connection: sqlite3.Connection, today: int) -> None:
     """Forget names that nobody asked about for long; a living name keeps its old syncs."""
-    since = now - KEEP // _MICROSECOND
-    connection.execute("DELETE FROM verdict WHERE at < ?", (since,))
+    since = today - KEEP_DAYS
+    connection.execute("DELETE FROM verdict WHERE day < ?", (since,))
     connection.execute(
         """DELETE FROM sync WHERE (store, reference) NOT IN (
-            SELECT store, reference FROM sync WHERE at >= ?
+            SELECT store, reference FROM sync WHERE day >= ?
             UNION SELECT store, reference FROM verdict)""",
         (since,),
     )
     connection.execute(
         """DELETE FROM sighting WHERE reference NOT IN (
-            SELECT reference FROM sighting WHERE last >= ?)""",
+            SELECT reference FROM sighting WHERE day >= ?)""",
         (since,),
     )
 
@@ -272,7 +314,14 @@ def _datetime(micros: Any) -> datetime:
 
 def _sync(row: tuple[Any, ...]) -> Sync:
     store, reference, image_id, digest, child, config, by, at = row
+    _demand_texts(store, reference, image_id, digest, child, config, by)
     return Sync(store, reference, image_id, digest, child, config, by, _datetime(at))
+
+
+def _demand_texts(*values: Any) -> None:
+    """Refuse bytes, which SQLite keeps in columns of text too."""
+    if any(isinstance(value, bytes) for value in values):
+        raise Nonsense("bytes where a text belongs")
 
 
 def _verdict_row(known: Known) -> tuple[str | int | None, ...]:
@@ -290,6 +339,7 @@ def _verdict_row(known: Known) -> tuple[str | int | None, ...]:
 
 def _known(row: tuple[Any, ...]) -> Known:
     store, reference, image_id, verdict, reason, stale, at, built_here = row
+    _demand_texts(store, reference, image_id, verdict, reason)
     decided = None if stale is None else bool(stale)
     return Known(
         store, reference, image_id, verdict, reason, decided, _datetime(at), bool(built_here)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -147,7 +147,7 @@ class Story:
         tags: What the registry's tags hold now.
         served: What the repository serves beside that.
         siblings: Other names of the image here.
-        seen: What the tag held before `synced`.
+        seen_before: What the tag held before `synced`.
     """
 
     tags: dict[str, Content]
@@ -155,7 +155,7 @@ class Story:
     synced: Content = OURS
     served: tuple[Content, ...] = ()
     siblings: tuple[str, ...] = ()
-    seen: dict[str, datetime] = field(default_factory=dict)
+    seen_before: frozenset[str] = frozenset()
 
     def case(self, store: str, *, memory: bool) -> Case:
         """The name as a kind of store holds it; rebuilt images never came from anywhere."""
@@ -185,7 +185,7 @@ class Story:
             image=local,
             reference=Reference.parse(NAME),
             synced=sync if memory else None,
-            seen=self.seen if memory else {},
+            seen_before=self.seen_before if memory else frozenset(),
             siblings=tuple(map(Reference.parse, self.siblings)),
         )
 
@@ -216,7 +216,7 @@ STORIES = {
         Story({NAME: THEIRS}, synced=OLD, served=(OLD,)),
     ],
     "pulled, the tag went back to an older image": [
-        Story({NAME: OLD}, served=(OURS,), seen={str(OLD.digest): NOW - timedelta(days=1)})
+        Story({NAME: OLD}, served=(OURS,), seen_before=frozenset({str(OLD.digest)}))
     ],
 }
 

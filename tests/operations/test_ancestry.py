@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from cases import (
     ARM,
     ARM_2,
     NAME,
-    NOW,
     REPOSITORY,
     V1,
     V2,
@@ -62,16 +60,20 @@ class TestOutdated:
         local = classic(V2, at(NAME, V2.digest))
         world = World()
         world.put(NAME, V1)
-        seen = {str(V1.digest): NOW - timedelta(days=9), str(V2.digest): NOW}
-        verdict = world.settle(judge(case(local, synced=synced(local, V2.digest), seen=seen)))
+        before = frozenset({str(V1.digest)})
+        verdict = world.settle(
+            judge(case(local, synced=synced(local, V2.digest), seen_before=before))
+        )
         assert (verdict.kind, verdict.reason) == (Kind.OUTDATED, "rolled_back")
 
     def test_seen_later_is_no_rollback(self) -> None:
         local = classic(V2, at(NAME, V2.digest))
         world = World()
         world.put(NAME, V3)
-        seen = {str(V2.digest): NOW, str(V3.digest): NOW + timedelta(days=1)}
-        verdict = world.settle(judge(case(local, synced=synced(local, V2.digest), seen=seen)))
+        before = frozenset({str(V1.digest)})
+        verdict = world.settle(
+            judge(case(local, synced=synced(local, V2.digest), seen_before=before))
+        )
         assert verdict.reason == "moved"
 
     def test_rolled_back_to_what_lost_its_name_here(self) -> None:

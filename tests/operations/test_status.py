@@ -143,6 +143,19 @@ class TestMemory:
         registry.storage.untag("team/app", "1")
         assert desk.verdicts(name) == {name: "gone/tag"}
 
+    @pytest.mark.parametrize("days", [1, -1], ids=["ahead", "behind"])
+    def test_a_clock_that_was_wrong_makes_no_rollback(
+        self, desk: Desk, registry: MockRegistry, days: int
+    ) -> None:
+        name = at(registry, "team/app:1")
+        registry.put("team/app", V1, "1")
+        desk.clock.elapsed = (9 + days) * 86_400
+        desk.pull(name)
+        desk.clock.elapsed = 9 * 86_400
+        registry.put("team/app", V2, "1")
+        assert desk.verdicts() == {name: "outdated/moved"}
+        assert desk.verdicts() == {name: "outdated/moved"}
+
     def test_deleted_after_it_was_seen_in_step(self, desk: Desk, registry: MockRegistry) -> None:
         name = at(registry, "team/app:1")
         digest = registry.put("team/app", V1, "1")

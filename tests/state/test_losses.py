@@ -153,11 +153,14 @@ def test_pages_that_break_under_way_are_set_aside(tmp_path: Path, opened: Opened
     assert opened(tmp_path).syncs("engine") == {NAME: sync()}
 
 
-def test_a_row_that_nobody_wrote_is_broken_too(tmp_path: Path, opened: Opened) -> None:
+@pytest.mark.parametrize("nonsense", ["at = 'yesterday'", "reference = x'ff'", "child = x''"])
+def test_a_row_that_nobody_wrote_is_broken_too(
+    tmp_path: Path, opened: Opened, nonsense: str
+) -> None:
     with opened(tmp_path) as memory:
         memory.keep(syncs=[sync()])
     with sqlite3.connect(tmp_path / "memory.db") as connection:
-        connection.execute("UPDATE sync SET at = 'yesterday'")
+        connection.execute(f"UPDATE sync SET {nonsense}")
     connection.close()
     memory = opened(tmp_path)
     assert memory.syncs("engine") == {}
@@ -180,6 +183,19 @@ def test_a_newer_file_is_left_alone(tmp_path: Path, opened: Opened) -> None:
     assert "newer regsync" in memory.note
     assert file.read_bytes() == before
     assert os.listdir(tmp_path) == ["memory.db"]
+
+
+def test_an_older_file_starts_anew(tmp_path: Path, opened: Opened) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "memory.db")) as connection:
+        connection.execute("CREATE TABLE sync (reference TEXT PRIMARY KEY, at INTEGER)")
+        connection.execute("INSERT INTO sync VALUES ('r.example/old:1', 1)")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    memory = opened(tmp_path)
+    assert memory.syncs("engine") == {}
+    assert_works_until_the_end(memory)
+    assert memory.note is None
+    assert opened(tmp_path).syncs("engine").keys() == {"r.example/new:1"}
 
 
 def test_deleted_under_way(tmp_path: Path, opened: Opened) -> None:
@@ -226,7 +242,7 @@ def test_a_change_keeps_other_runs_waiting_from_its_start(tmp_path: Path, opened
         connection.execute("SELECT * FROM sync").fetchall()
         other.keep(syncs=[sync("sha256:d2")])
 
-    database = Database(tmp_path / "memory.db", (), 1)
+    database = Database(tmp_path / "memory.db", (), 2)
     database.write(change)
     database.close()
     assert database.note is None
@@ -276,7 +292,9 @@ def change(connection):
     connection.execute("PRAGMA cache_size = 1")
     for number in range(2000):
         row = (f"r.example/a:{number}", "sha256:" + "0" * 64)
-        connection.execute("INSERT INTO sighting VALUES (?, ?, 1, 1)", row)
+        connection.execute(
+            "INSERT INTO sighting (reference, digest, first, last, day) VALUES (?, ?, 1, 1, 1)", row
+        )
     print(os.path.exists(sys.argv[1] + "/memory.db-journal"), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 memory._database.write(change)

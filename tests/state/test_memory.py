@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import FakeClock
 
-from regsync.state.memory import HISTORY_LIMIT, SIGHTINGS_LIMIT, Memory
+from regsync.state.memory import (
+    GREETINGS_LIMIT,
+    HISTORY_LIMIT,
+    KEEP_DAYS,
+    SIGHTINGS_LIMIT,
+    Memory,
+)
 from regsync.state.values import Known, Sighting, Sync
 
 NAME = "docker.io/library/node:latest"
 START = FakeClock().now()
 DAY = 86_400.0
-EVER = (START - datetime(1, 1, 1, tzinfo=UTC)).total_seconds()
 
 # SQLite keeps any text but a lone surrogate, which only the path of a store can hold.
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -87,8 +94,7 @@ def test_an_empty_memory_knows_nothing(memory: Memory) -> None:
 
 @given(syncs)
 def test_a_sync_comes_back_as_it_was(one: Sync) -> None:
-    # A clock that stands before all of them, so that none is old enough to be forgotten.
-    with Memory(None, FakeClock(elapsed=-EVER)) as memory:
+    with Memory(None) as memory:
         memory.keep(syncs=[one])
         assert memory.last_sync(one.store, one.reference) == one
         assert memory.syncs(one.store) == {one.reference: one}
@@ -246,24 +252,91 @@ def test_unknown_is_remembered_where_nothing_was_decided(memory: Memory) -> None
     assert memory.last_verdicts("engine") == {NAME: later}
 
 
-def test_names_that_nobody_asks_about_are_forgotten(memory: Memory, clock: FakeClock) -> None:
-    memory.keep(syncs=[sync()])
-    memory.keep(verdicts=[known()])
-    memory.keep(sightings=[Sighting(NAME, "sha256:d1", START)])
-    clock.elapsed = 401 * DAY
-    memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
-    assert memory.last_sync("engine", NAME) is None
-    assert memory.last_verdicts("engine") == {}
-    assert memory.seen(NAME) == {}
-    assert memory.last_sync("engine", "r.example/a:1") is not None
+class TestForgetting:
+    """In memory alone: hundreds of days are hundreds of transactions."""
+
+    @pytest.fixture
+    def memory(self, clock: FakeClock) -> Iterator[Memory]:
+        with Memory(None, clock) as memory:
+            yield memory
+
+    @staticmethod
+    def use(memory: Memory, clock: FakeClock, days: int) -> None:
+        """Let days go by on which only another name is asked about, twice a day."""
+        for _ in range(2 * days):
+            clock.elapsed += DAY / 2
+            memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
+
+    @staticmethod
+    def know(memory: Memory) -> None:
+        seen = Sighting(NAME, "sha256:d1", START)
+        memory.keep(syncs=[sync()], verdicts=[known()], sightings=[seen])
+
+    @staticmethod
+    def knows(memory: Memory) -> set[bool]:
+        return {
+            memory.last_sync("engine", NAME) is not None,
+            memory.last_verdicts("engine") != {},
+            memory.seen(NAME) != {},
+        }
+
+    def test_names_that_nobody_asks_about(self, memory: Memory, clock: FakeClock) -> None:
+        self.know(memory)
+        self.use(memory, clock, KEEP_DAYS)
+        assert self.knows(memory) == {True}
+        self.use(memory, clock, 1)
+        assert self.knows(memory) == {False}
+        assert memory.last_sync("engine", "r.example/a:1") is not None
+
+    def test_a_name_that_is_asked_about_keeps_its_old_syncs(
+        self, memory: Memory, clock: FakeClock
+    ) -> None:
+        self.know(memory)
+        self.use(memory, clock, KEEP_DAYS)
+        memory.keep(verdicts=[known(after=clock.elapsed)])
+        self.use(memory, clock, 1)
+        assert memory.last_sync("engine", NAME) == sync()
+
+    @pytest.mark.parametrize("years", [2, -30], ids=["ahead", "behind"])
+    def test_a_clock_that_is_wrong_for_one_run_loses_nothing(
+        self, memory: Memory, clock: FakeClock, years: int
+    ) -> None:
+        self.know(memory)
+        clock.elapsed += years * 365 * DAY
+        memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
+        assert self.knows(memory) == {True}
+        # What that run recorded is not lost to the next one either.
+        self.know(memory)
+        clock.elapsed -= years * 365 * DAY
+        memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
+        assert self.knows(memory) == {True}
+
+    def test_a_machine_that_was_off_for_years(self, memory: Memory, clock: FakeClock) -> None:
+        self.know(memory)
+        clock.elapsed = 9 * 365 * DAY
+        memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
+        assert self.knows(memory) == {True}
+
+    def test_days_are_counted_across_runs(self, tmp_path: Path, clock: FakeClock) -> None:
+        with Memory(tmp_path, clock) as memory:
+            self.know(memory)
+        for _ in range(3):
+            clock.elapsed += DAY
+            with Memory(tmp_path, clock) as memory:
+                memory.keep(syncs=[sync(reference="r.example/a:1")])
+        with closing(sqlite3.connect(tmp_path / "memory.db")) as connection:
+            assert connection.execute("SELECT number FROM day").fetchall() == [(4,)]
 
 
-def test_a_name_that_is_asked_about_keeps_its_old_syncs(memory: Memory, clock: FakeClock) -> None:
-    memory.keep(syncs=[sync()])
-    clock.elapsed = 401 * DAY
-    memory.keep(verdicts=[known(after=400 * DAY)])
-    memory.keep(syncs=[sync(reference="r.example/a:1", after=clock.elapsed)])
-    assert memory.last_sync("engine", NAME) == sync()
+def test_what_was_seen_before_is_told_by_the_order_of_recording(memory: Memory) -> None:
+    for digest, days in (("sha256:d1", 0), ("sha256:d2", 999), ("sha256:d3", -999)):
+        memory.keep(sightings=[Sighting(NAME, digest, START + timedelta(days=days))])
+    memory.keep(sightings=[Sighting(NAME, "sha256:d1", START + timedelta(days=1))])
+    memory.keep(sightings=[Sighting("r.example/a:1", "sha256:d0", START)])
+    assert memory.seen_before(NAME, "sha256:d1") == set()
+    assert memory.seen_before(NAME, "sha256:d2") == {"sha256:d1"}
+    assert memory.seen_before(NAME, "sha256:d3") == {"sha256:d1", "sha256:d2"}
+    assert memory.seen_before(NAME, "sha256:other") == set()
 
 
 def test_a_store_may_have_a_path_that_is_no_text(memory: Memory) -> None:
@@ -277,3 +350,13 @@ def test_greetings(memory: Memory) -> None:
     memory.keep(greetings={"https://r.example": 'bearer realm="x"', "http://127.0.0.1:5000": ""})
     memory.keep(greetings={"https://r.example": "basic "})
     assert memory.greetings() == {"https://r.example": "basic ", "http://127.0.0.1:5000": ""}
+
+
+def test_greetings_are_bounded(memory: Memory) -> None:
+    memory.keep(greetings={f"https://r{number}.example": "" for number in range(GREETINGS_LIMIT)})
+    memory.keep(greetings={"https://r0.example": "basic "})
+    memory.keep(greetings={"https://new.example": ""})
+    kept = memory.greetings()
+    assert len(kept) == GREETINGS_LIMIT
+    assert {"https://r0.example", "https://new.example"} < kept.keys()
+    assert "https://r1.example" not in kept
