@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from regsync.errors import ContentError, InvalidManifest, InvalidReference
+from regsync.errors import ContentError, InvalidManifest, InvalidReference, StoreFailure
 from regsync.oci import mediatype
 from regsync.oci.descriptor import Descriptor, read_annotations
 from regsync.oci.manifest import CHILD_LIMIT
@@ -21,6 +21,7 @@ SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes of an `index.json`: room for `CHILD_LIMIT` entries and their annotations."""
 FULL_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
+_POINTER = frozenset({"mediaType", "digest", "size"})
 _WHAT = "the layout's index.json"
 
 
@@ -75,6 +76,9 @@ def publish(fields: dict[str, Any], reference: Reference, descriptor: Descriptor
 
     What the name stood for before stays as an entry without a name, as an engine keeps the image
     that a pull replaced. Everything that is not understood is passed on as it was.
+
+    Raises:
+        StoreFailure: `parse` would refuse what came of it.
     """
     kept = [_without_name(value, reference) for value in fields["manifests"]]
     named = {
@@ -83,7 +87,12 @@ def publish(fields: dict[str, Any], reference: Reference, descriptor: Descriptor
     named.add(str(descriptor.digest))
     manifests = _unique_unnamed(kept, named)
     manifests.append(_value(reference, descriptor))
-    return _render(fields | {"manifests": manifests})
+    if len(manifests) > CHILD_LIMIT:
+        raise _full(reference, f"it has {CHILD_LIMIT} entries, and regsync reads no more")
+    raw = _render(fields | {"manifests": manifests})
+    if len(raw) > SIZE_LIMIT:
+        raise _full(reference, f"it would have {len(raw)} bytes, {SIZE_LIMIT} at most")
+    return raw
 
 
 def _entry(position: int, value: object) -> Entry:
@@ -125,17 +134,31 @@ def _without_name(value: Any, reference: Reference) -> Any:
 
 
 def _unique_unnamed(values: list[Any], named: set[str]) -> list[Any]:
-    """Without the nameless entries that say no more than another entry does."""
-    seen = set(named)
+    """Without the nameless entries that say no more than another entry does.
+
+    One with annotations or other fields of its own, e.g. of who signed it, stays unless it is there
+    word for word.
+    """
+    seen, said = set(named), set()
     result = []
     for value in values:
         digest = value.get("digest") if isinstance(value, dict) else None
         if isinstance(digest, str) and not _is_named(value):
-            if digest in seen:
+            words = json.dumps(value, sort_keys=True)
+            if words in said or (digest in seen and value.keys() <= _POINTER):
                 continue
             seen.add(digest)
+            said.add(words)
         result.append(value)
     return result
+
+
+def _full(reference: Reference, why: str) -> StoreFailure:
+    return StoreFailure(
+        f"cannot name `{reference.familiar}` in the layout: its index.json is full",
+        why,
+        "pull into another folder, or remove entries that nobody needs",
+    )
 
 
 def _value(reference: Reference, descriptor: Descriptor) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class LayoutWriter:
 
         Raises:
             StoreLocked: another run holds the lock for too long.
-            StoreFailure: `index.json` cannot be read or replaced.
+            StoreFailure: `index.json` cannot be read or replaced, or is full.
             InvalidManifest: `index.json` was malformed by somebody else.
         """
         with self._writing():

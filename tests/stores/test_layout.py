@@ -295,6 +295,17 @@ ENTRIES = st.builds(
 )
 
 
+def test_only_entries_that_say_nothing_else_are_dropped() -> None:
+    bare = {"mediaType": "m", "digest": str(Digest.of(b"d")), "size": 1}
+    signed = bare | {"annotations": {"org.example.signed-by": "ann"}}
+    arm = bare | {"platform": {"os": "linux", "architecture": "arm64"}}
+    named = bare | {"annotations": {images.FULL_NAME: "quay.io/a/b:1"}}
+    fields = {"manifests": [bare, signed, arm, signed, named, bare]}
+    new = Descriptor("m", Digest.of(b"new"), 3)
+    written = layoutindex.publish(fields, Reference.parse("node"), new)
+    assert layoutindex.parse(written)["manifests"][:-1] == [signed, arm, named]
+
+
 @given(st.lists(ENTRIES | JSON, max_size=6))
 def test_a_published_name_names_one_thing_and_no_other_name_is_lost(values: list[Any]) -> None:
     node, new = Reference.parse("node"), Descriptor("m", Digest.of(b"new"), 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -16,9 +17,11 @@ from wire import FakeClock
 from regsync.errors import InvalidManifest, StoreFailure, StoreLocked, Unverified
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
+from regsync.oci.manifest import CHILD_LIMIT
 from regsync.oci.reference import Reference
 from regsync.stores.layout import LayoutStore
 from regsync.stores.layoutfolder import LayoutFolder
+from regsync.stores.layoutindex import SIZE_LIMIT
 from regsync.stores.layoutwriter import LOCK, LayoutWriter
 
 DATA = b"some bytes of a layer"
@@ -109,6 +112,45 @@ def test_publish_tells_what_was_there(tmp_path: Path) -> None:
     assert write(tmp_path, twice) == (None, None, LAYER.digest)
     store = LayoutStore(tmp_path)
     named = store.named(OTHER)
+    assert named is not None
+    assert named.digest == LAYER.digest
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ([{"size": number} for number in range(CHILD_LIMIT - 1)], f"it has {CHILD_LIMIT} entries"),
+        # Two bytes of UTF-8 are six in the ASCII that is written.
+        ([{"annotations": {"a": "\u00e9" * (SIZE_LIMIT // 3)}}], "bytes"),
+    ],
+    ids=["entries", "bytes"],
+)
+def test_an_index_that_would_be_refused_is_never_written(
+    more: list[Any], why: str, tmp_path: Path
+) -> None:
+    write(tmp_path, lambda writer: writer.publish(NODE, LAYER))
+    index = tmp_path / "index.json"
+    document = json.loads(index.read_text())
+    document["manifests"] += more
+    index.write_text(json.dumps(document, ensure_ascii=False))
+    before = index.read_bytes()
+    with pytest.raises(StoreFailure, match="is full") as raised:
+        write(tmp_path, lambda writer: writer.publish(OTHER, LAYER))
+    assert why in raised.value.why
+    assert raised.value.hint is not None
+    assert index.read_bytes() == before
+    named = LayoutStore(tmp_path).named(NODE)
+    assert named is not None
+    assert named.digest == LAYER.digest
+
+
+def test_what_fills_the_last_place_can_be_read(tmp_path: Path) -> None:
+    write(tmp_path, nothing)
+    index = tmp_path / "index.json"
+    index.write_text(json.dumps({"manifests": [{"size": n} for n in range(CHILD_LIMIT - 1)]}))
+    write(tmp_path, lambda writer: writer.publish(NODE, LAYER))
+    write(tmp_path, lambda writer: writer.publish(NODE, LAYER))
+    named = LayoutStore(tmp_path).named(NODE)
     assert named is not None
     assert named.digest == LAYER.digest
 
