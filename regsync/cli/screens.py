@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
@@ -223,7 +224,7 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str
     cost = f", {size(total)}" if total and None not in sizes else ""
     first = outdated[0].name
     if store.kind == "oci-layout":
-        command = f"regsync pull {first} --store oci:{store.address}"
+        command = f"regsync pull {first} --store {shlex.quote(f'oci:{store.address}')}"
     else:
         command = f"{store.name}{options} pull {first}"
     if len(outdated) == 1:

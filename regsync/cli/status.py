@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,9 +82,9 @@ def status(
 def engine_options(name: str, host: str | None, context: str | None) -> str:
     """The options with which docker or podman meets the engine that these two chose."""
     if context is not None:
-        return f" --context {context}"
+        return f" --context {shlex.quote(context)}"
     if host is not None:
-        return f" {'--url' if name == 'podman' else '-H'} {host}"
+        return f" {'--url' if name == 'podman' else '-H'} {shlex.quote(host)}"
     return ""
 
 

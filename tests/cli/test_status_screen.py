@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,9 @@ def test_hints_name_a_command_that_exists() -> None:
     assert screens.hints(outdated[:1], layout) == [
         "`regsync pull a:1 --store oci:/srv/images` brings it up to date"
     ]
+    assert screens.hints(outdated[:1], replace(layout, address="/srv/my images")) == [
+        "`regsync pull a:1 --store 'oci:/srv/my images'` brings it up to date"
+    ]
     assert screens.hints([entry("a:1", Verdict(Kind.UP_TO_DATE, "exact"))], podman) == []
 
 
@@ -157,6 +161,7 @@ def test_hints_name_a_command_that_exists() -> None:
         ("docker", None, None, "docker pull a:1"),
         ("docker", "unix:///x.sock", None, "docker -H unix:///x.sock pull a:1"),
         ("docker", None, "far", "docker --context far pull a:1"),
+        ("docker", "unix:///my x.sock", None, "docker -H 'unix:///my x.sock' pull a:1"),
         ("podman", "unix:///x.sock", None, "podman --url unix:///x.sock pull a:1"),
     ],
 )
