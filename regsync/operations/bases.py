@@ -18,6 +18,7 @@ from regsync.operations import questions
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
 from regsync.operations.questions import Inquiry
+from regsync.operations.recall import former_names
 from regsync.operations.report import Entry
 from regsync.operations.rows import Row
 from regsync.operations.verdict import Kind
@@ -82,8 +83,8 @@ def named_images(snapshot: Snapshot, memory: Memory) -> tuple[tuple[Reference, L
         if reference.tag is not None
     ]
     untagged = {image.id: image for image in snapshot.images if image.untagged}
-    lost = memory.syncs_of(snapshot.info.key, untagged)
-    return (*found, *((Reference.parse(sync.reference), untagged[sync.image_id]) for sync in lost))
+    lost = former_names(memory, snapshot.info.key, untagged)
+    return (*found, *((one.reference, untagged[one.image_id]) for one in lost))
 
 
 def rebuilt(

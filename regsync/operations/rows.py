@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from regsync.errors import InvalidReference, RegsyncError
-from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import chain_ids
 from regsync.oci.platform import Platform
 from regsync.oci.reference import DOCKER_HUB, Reference
 from regsync.operations.case import Case
+from regsync.operations.recall import former_names
 from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.state.memory import Memory
 from regsync.state.values import Sync
@@ -104,9 +104,10 @@ class _Planner:
 
     def _lost(self, image: LocalImage) -> list[Reference]:
         """What an image was pulled as, by our own memory: a layout has none."""
-        syncs = self.memory.syncs_of(self.snapshot.info.key, [image.id])
-        found = ((Reference.parse(sync.reference), Digest.parse(sync.digest)) for sync in syncs)
-        return list(dict.fromkeys(Reference(name.repository, digest=had) for name, had in found))
+        found = former_names(self.memory, self.snapshot.info.key, [image.id])
+        return list(
+            dict.fromkeys(Reference(one.reference.repository, digest=one.digest) for one in found)
+        )
 
     def _seen_before(self, reference: Reference, synced: Sync | None) -> frozenset[str]:
         if synced is None:

@@ -155,6 +155,8 @@ class _Run:
         # What was said of another image under this name says nothing of this one.
         if known is None or row.image is None or known.image_id != row.image.id:
             return None
+        if known.verdict not in tuple(Kind):  # nobody wrote that
+            return None
         return LastKnown(Kind(known.verdict), known.reason, known.at)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from wire import Reply, Seen, serve
 from mock_registry import Fault, MockRegistry, User, seed
 from regsync.errors import InvalidReference
 from regsync.identity import variable
+from regsync.oci.reference import Reference
 from regsync.operations.verdict import Cause, Kind
 from regsync.progress import Checked
 from regsync.registry.retry import ATTEMPTS
 from regsync.settings import HostSettings
+from regsync.state.values import Known
 from regsync.stores.endpoint import Endpoint
 from regsync.stores.engine import EngineStore
 
@@ -155,6 +158,29 @@ class TestMemory:
         registry.put("team/app", V2, "1")
         assert desk.verdicts() == {name: "outdated/moved"}
         assert desk.verdicts() == {name: "outdated/moved"}
+
+    def test_nonsense_in_it_says_nothing(self, desk: Desk, registry: MockRegistry) -> None:
+        name = at(registry, "team/app:1")
+        first = registry.put("team/app", V1, "1")
+        desk.pull(name)
+        second = registry.put("team/app", V2, "1")
+        desk.pull(name)
+        key, now = desk.store.info.key, desk.clock.now()
+        with desk.memory as memory:
+            good = memory.last_sync(key, str(Reference.parse(name)))
+            assert good is not None
+            lost = replace(good, image_id=first, digest=first)
+            nonsense = [
+                replace(lost, reference="team/App"),
+                replace(lost, digest="sha256:odd", reference="r.example/a:1"),
+            ]
+            known = Known(key, good.reference, second, "splendid", None, False, now, False)
+            memory.keep(syncs=nonsense, verdicts=[known])
+        report = desk.status(offline=True)
+        assert said(report) == {name: "unknown/offline", "<none>": "local_only/untagged"}
+        [asked, untagged] = sorted(report.entries, key=lambda entry: entry.name is None)
+        assert asked.verdict.last_known is None
+        assert untagged.verdict.notes == (f"was {registry.host}/team/app@{first}",)
 
     def test_deleted_after_it_was_seen_in_step(self, desk: Desk, registry: MockRegistry) -> None:
         name = at(registry, "team/app:1")
