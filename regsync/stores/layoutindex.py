@@ -88,10 +88,10 @@ def publish(fields: dict[str, Any], reference: Reference, descriptor: Descriptor
     manifests = _unique_unnamed(kept, named)
     manifests.append(_value(reference, descriptor))
     if len(manifests) > CHILD_LIMIT:
-        raise _full(reference, f"it has {CHILD_LIMIT} entries, and regsync reads no more")
+        raise _full(reference, f"{CHILD_LIMIT} entries, and regsync reads no more")
     raw = _render(fields | {"manifests": manifests})
     if len(raw) > SIZE_LIMIT:
-        raise _full(reference, f"it would have {len(raw)} bytes, {SIZE_LIMIT} at most")
+        raise _full(reference, f"{len(raw)} bytes, {SIZE_LIMIT} at most")
     return raw
 
 
@@ -155,8 +155,8 @@ def _unique_unnamed(values: list[Any], named: set[str]) -> list[Any]:
 
 def _full(reference: Reference, why: str) -> StoreFailure:
     return StoreFailure(
-        f"cannot name `{reference.familiar}` in the layout: its index.json is full",
-        why,
+        f"cannot name `{reference.familiar}` in the layout",
+        f"its index.json is full: {why}",
         "pull into another folder, or remove entries that nobody needs",
     )
 

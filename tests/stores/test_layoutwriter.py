@@ -119,7 +119,10 @@ def test_publish_tells_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ([{"size": number} for number in range(CHILD_LIMIT - 1)], f"it has {CHILD_LIMIT} entries"),
+        (
+            [{"size": number} for number in range(CHILD_LIMIT - 1)],
+            f"is full: {CHILD_LIMIT} entries",
+        ),
         # Two bytes of UTF-8 are six in the ASCII that is written.
         ([{"annotations": {"a": "\u00e9" * (SIZE_LIMIT // 3)}}], "bytes"),
     ],
