@@ -8,8 +8,9 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import ClientError, web
@@ -22,7 +23,14 @@ from mock_registry.exchange import Call, Reply, error_reply
 from mock_registry.faults import Fault
 from mock_registry.recording import Record
 
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
+# Turns of the event loop from a client that is accepted to a connection that the server knows, and
+# can close: the task for it begins, makes a transport, and that tells of itself.
+_ACCEPTING = 3
+# Seconds that answers under way are given at the end.
+_GRACE = 0.1
 # Bodies up to this size leave in one segment with their headers.
 _SMALL = 64 * 1024
 
@@ -46,7 +54,7 @@ async def listen(
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return await _serve(core, request)
 
-    server = web.Server(
+    server = _Server(
         handler,
         access_log=None,
         logger=_quiet,
@@ -54,18 +62,57 @@ async def listen(
         auto_decompress=False,
         lingering_time=2.0,
     )
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
-    await runner.setup()
+    loop = asyncio.get_running_loop()
+    listeners = [await loop.create_server(server, host, port, ssl=tls)]
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
-        bound = runner.addresses[0]
         if core.quirks.redirect_blobs:
-            await web.TCPSite(runner, host, 0, ssl_context=tls).start()
-            core.blob_url = url_of(tls, *runner.addresses[1][:2])
-        yield bound[0], bound[1]
+            listeners.append(await loop.create_server(server, host, 0, ssl=tls))
+            core.blob_url = url_of(tls, *listeners[1].sockets[0].getsockname()[:2])
+        yield listeners[0].sockets[0].getsockname()[:2]
     finally:
         core.blob_url = None
-        await runner.cleanup()
+        await server.end(listeners)
+
+
+class _Server(web.Server):
+    """Knows each connection until it is lost: aiohttp forgets those that it only asks to close."""
+
+    def __init__(self, handler: _Handler, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
+        self._ended = False
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        self._open[handler] = transport
+        if self._ended:  # its TLS handshake was under way at the end
+            transport.abort()
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        self._open.pop(handler, None)
+        super().connection_lost(handler, exc)
+
+    async def end(self, listeners: Sequence[asyncio.Server]) -> None:
+        """Take nobody any more, and close every connection, whether or not its client reads."""
+        loop = asyncio.get_running_loop()
+        for listener in listeners:
+            for each in listener.sockets:
+                loop.remove_reader(each)
+        # Only then: a client that is accepted, and no connection yet when its listener closes, is
+        # forgotten with its socket open (https://github.com/python/cpython/issues/109564).
+        for _ in range(_ACCEPTING):
+            await asyncio.sleep(0)
+        for listener in listeners:
+            listener.close()
+        self.pre_shutdown()
+        await self.shutdown(_GRACE)
+        self._ended = True
+        for transport in list(self._open.values()):
+            transport.abort()
+        while self._open:
+            await asyncio.sleep(0)
 
 
 def url_of(tls: ssl.SSLContext | None, host: str, port: int) -> str:

@@ -11,9 +11,12 @@ Two rules keep this honest:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from regsync.errors import NotFound, PlatformMissing
 from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
+from regsync.oci.reference import Reference
 from regsync.operations import questions
 from regsync.operations.case import Case
 from regsync.operations.compare import PROBES, compare
@@ -26,11 +29,13 @@ Finding = tuple[Kind, str | None]
 
 def differs(case: Case, held: Digest, manifest: Manifest) -> Inquiry[Finding]:
     """The verdict where the tag holds other content than this image."""
-    if case.unchanged is not None:
+    if case.came_by_this_name:
         return Kind.OUTDATED, _direction(case, held)
     if _still_as_synced(case, held, manifest):
         return Kind.AHEAD, None
-    if (yield from _is_retag(case)) is True:
+    # Not by its digest: who pulls a tag and pins the same digest elsewhere has both names.
+    tags = [name for name in case.siblings if name.digest is None]
+    if (yield from _is_retag(case, tags)) is True:
         return Kind.UNRELATED, "retagged"
     if (yield from _was_published(case)):
         return Kind.OUTDATED, _direction(case, held)
@@ -43,9 +48,9 @@ def absent(case: Case) -> Inquiry[Finding]:
     """The verdict where the tag is not there."""
     there = yield from questions.exists(case.repository)
     lost: Finding = (Kind.GONE, "tag" if there else "repository")
-    if case.unchanged is not None:
+    if case.came_by_this_name:
         return lost
-    retag = (yield from _is_retag(case)) if there else False
+    retag = (yield from _is_retag(case, case.siblings)) if there else False
     if retag is True:
         return Kind.UNPUSHED, "new_tag"
     published = bool(case.image.came_from(case.repository))
@@ -64,10 +69,9 @@ def absent(case: Case) -> Inquiry[Finding]:
 
 def _direction(case: Case, held: Digest) -> str:
     """Whether the tag went on, or back to what was here before."""
-    if case.synced is not None:
-        return "rolled_back" if str(held) in case.seen_before else "moved"
-    older = any(held in image.digests for image in case.untagged)
-    return "rolled_back" if older else "moved"
+    # Without memory nothing tells: an untagged image that is what the tag holds may be the older or
+    # the newer one.
+    return "rolled_back" if str(held) in case.seen_before else "moved"
 
 
 def _still_as_synced(case: Case, held: Digest, manifest: Manifest) -> bool:
@@ -93,10 +97,10 @@ def _was_published(case: Case) -> Inquiry[bool]:
     return False
 
 
-def _is_retag(case: Case) -> Inquiry[bool | None]:
+def _is_retag(case: Case, names: Sequence[Reference]) -> Inquiry[bool | None]:
     """Whether another name proves to be the one it came by; None where one is there and moved."""
     moved: bool | None = False
-    for sibling in case.siblings:
+    for sibling in names:
         held = yield from questions.holds(sibling)
         if not isinstance(held, Digest):
             continue

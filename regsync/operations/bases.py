@@ -17,6 +17,7 @@ from regsync.oci.reference import Reference
 from regsync.operations import questions
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
+from regsync.operations.judge import judge
 from regsync.operations.questions import Inquiry
 from regsync.operations.recall import former_names
 from regsync.operations.report import Entry
@@ -87,23 +88,34 @@ def named_images(snapshot: Snapshot, memory: Memory) -> tuple[tuple[Reference, L
     return (*found, *((one.reference, untagged[one.image_id]) for one in lost))
 
 
-def rebuilt(
-    row: Row,
-    entry: Entry,
-    entries: Sequence[Entry],
-    made: frozenset[str],
-    named: Sequence[tuple[Reference, LocalImage]],
-) -> Inquiry[Entry]:
-    """The entry, as `rebuild` where its image was made here on a base that has moved on."""
+def candidates(
+    row: Row, entry: Entry, made: frozenset[str], named: Sequence[tuple[Reference, LocalImage]]
+) -> tuple[Base, ...]:
+    """What an image was built on, under each tag that may be meant; nothing for what was pulled."""
     image = row.image
     if image is None or row.name is None or image.id not in made:
-        return entry
+        return ()
     if entry.verdict.kind not in _REBUILDABLE:
-        return entry
+        return ()
     labelled = labelled_base(image)
-    base = yield from _moved_one(
-        image, [labelled] if labelled is not None else layered_bases(image, named), entries
-    )
+    return (labelled,) if labelled is not None else layered_bases(image, named)
+
+
+def rebuilt(
+    image: LocalImage,
+    entry: Entry,
+    bases: Sequence[Base],
+    kinds: Mapping[tuple[Reference, str], Kind],
+    planned: Mapping[tuple[Reference, str], Row],
+) -> Inquiry[Entry]:
+    """The entry, as `rebuild` where its base has moved on.
+
+    Args:
+        bases: What `candidates` found.
+        kinds: The verdicts of this run, by full name and image ID.
+        planned: All rows of the store, also those that were not asked for.
+    """
+    base = yield from _moved_one(image, bases, kinds, planned)
     if base is None:
         return entry
     verdict = replace(
@@ -169,7 +181,10 @@ def has_moved(image: LocalImage, base: Base) -> Inquiry[bool | None]:
 
 
 def _moved_one(
-    image: LocalImage, bases: Sequence[Base], entries: Sequence[Entry]
+    image: LocalImage,
+    bases: Sequence[Base],
+    kinds: Mapping[tuple[Reference, str], Kind],
+    planned: Mapping[tuple[Reference, str], Row],
 ) -> Inquiry[Base | None]:
     """A base that has moved on, or None.
 
@@ -178,9 +193,11 @@ def _moved_one(
     """
     moved = None
     for base in bases:
-        judged = next((one for one in entries if _is_of(one, base)), None)
-        if judged is not None:
-            said = _MOVED.get(judged.verdict.kind)
+        key = (base.reference, base.image.id) if base.image is not None else None
+        if key is not None and key in kinds:
+            said = _MOVED.get(kinds[key])
+        elif key is not None and key in planned:
+            said = yield from _judged(planned[key])
         else:
             said = yield from has_moved(image, base)
         if said is False:
@@ -190,6 +207,17 @@ def _moved_one(
     return moved
 
 
+def _judged(row: Row) -> Inquiry[bool | None]:
+    """What the verdict on a row that was not asked for says of its tag."""
+    if row.case is None:
+        return None
+    try:
+        verdict = yield from judge(row.case)
+    except RegsyncError:
+        return None
+    return _MOVED.get(verdict.kind)
+
+
 def _still_lowest(image: LocalImage, base: Base, held: Digest) -> Inquiry[bool]:
     """Whether what the tag holds now is, for this platform, still below the image's own layers."""
     found = yield from compare(Case(image, base.reference), held)
@@ -197,10 +225,6 @@ def _still_lowest(image: LocalImage, base: Base, held: Digest) -> Inquiry[bool]:
         return found.reason is not None
     theirs = yield from questions.config(base.reference.repository, found.manifest.config)
     return bool(theirs.diff_ids) and _layers(image)[: len(theirs.diff_ids)] == theirs.diff_ids
-
-
-def _is_of(entry: Entry, base: Base) -> bool:
-    return base.image is not None and (entry.reference, entry.id) == (base.reference, base.image.id)
 
 
 def _layers(image: LocalImage) -> tuple[str, ...]:

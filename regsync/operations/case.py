@@ -19,6 +19,7 @@ class Case:
         reference: A full name of `image`, by tag or by digest.
         synced: When this name last held what the tag held, as memory knows it.
         seen_before: Digests that were seen under this tag before that of `synced` was.
+        once: IDs of the images that this name meant whenever it was in step.
         siblings: The other names, by tag or digest, that this very image has in the repository.
         untagged: The store's images without a name: what a build or a pull took a name from.
         layers: The ChainIDs that the store has unpacked, of all its images.
@@ -29,6 +30,7 @@ class Case:
     reference: Reference
     synced: Sync | None = None
     seen_before: frozenset[str] = frozenset()
+    once: frozenset[str] = frozenset()
     siblings: tuple[Reference, ...] = ()
     untagged: tuple[LocalImage, ...] = ()
     layers: frozenset[str] = frozenset()
@@ -54,6 +56,11 @@ class Case:
         """The last sync, if the name still means the image that it meant then."""
         same = self.synced is not None and self.synced.image_id == self.image.id
         return self.synced if same else None
+
+    @property
+    def came_by_this_name(self) -> bool:
+        """Whether this very image was in step under this name, at the last sync or before it."""
+        return self.unchanged is not None or self.image.id in self.once
 
     @property
     def manifests(self) -> frozenset[Digest]:

@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 from regsync.errors import (
     AuthError,
-    CredentialsBroken,
-    LoginFailed,
     NotFound,
     Offline,
     RegsyncError,
@@ -96,13 +94,14 @@ class Oracle:
     async def _greet(self, registry: str, repositories: set[Repository]) -> None:
         try:
             await self._registries.client(registry).prepare(sorted(repositories))
-        except (LoginFailed, CredentialsBroken) as error:
-            self._down[registry] = error
         except AuthError:
             # A token for all of them was refused, perhaps for the sake of one: each asks alone.
             return
         except RegsyncError as error:
             self._down[registry] = error
+        except Exception:
+            # Nobody foresaw it: it will be met again by the rows, and stay in each.
+            return
 
     async def _answer(self, question: Question) -> Any:
         task = self._answers.get(question)

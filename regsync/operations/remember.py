@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,32 @@ if TYPE_CHECKING:
     from regsync.operations.pull import PullResult
 
 
-def remember(
-    memory: Memory,
-    snapshot: Snapshot,
-    rows: Sequence[Row],
-    entries: Sequence[Entry],
-    made_here: frozenset[str],
-    greetings: Mapping[str, str],
-    now: datetime,
-) -> None:
-    """Write down what is in sync, what was said, which digests were seen, and who greeted how."""
-    store = snapshot.info.key
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a status found.
+
+    Attributes:
+        made_here: IDs of images that were made on this machine.
+        greetings: See `Registries.greetings`.
+    """
+
+    snapshot: Snapshot
+    rows: Sequence[Row]
+    entries: Sequence[Entry]
+    made_here: frozenset[str]
+    greetings: Mapping[str, str]
+
+
+def remember(memory: Memory, found: Found, now: datetime, *, own_platform: bool = True) -> None:
+    """Write down what is in sync, what was said, which digests were seen, and who greeted how.
+
+    Args:
+        own_platform: Whether each image was compared for its own platform; what was said of
+            another is not kept.
+    """
+    store = found.snapshot.info.key
     syncs, known, seen = [], [], []
-    for row, entry in zip(rows, entries, strict=True):
+    for row, entry in zip(found.rows, found.entries, strict=True):
         image, reference, verdict = row.image, row.reference, entry.verdict
         if image is None or reference is None or reference.digest is not None:
             continue
@@ -63,10 +77,15 @@ def remember(
                     reason=verdict.reason,
                     stale=bool(verdict.stale),
                     at=now,
-                    built_here=image.id in made_here,
+                    built_here=image.id in found.made_here,
                 )
             )
-    memory.keep(syncs=syncs, verdicts=known, sightings=seen, greetings=greetings)
+    memory.keep(
+        syncs=syncs if own_platform else (),
+        verdicts=known if own_platform else (),
+        sightings=seen,
+        greetings=found.greetings,
+    )
 
 
 def remember_pull(memory: Memory, store: str, result: PullResult, now: datetime) -> None:

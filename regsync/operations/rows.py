@@ -5,6 +5,7 @@ What is not asked leaks nothing: a private name that no registry can hold is not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.state.memory import Memory
 from regsync.state.values import Sync
 from regsync.stores.base import LocalImage, Snapshot
+
+# Shorter ones are words as well: `cafe`, `dad`.
+_ID = re.compile(r"[0-9a-f]{4,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,11 @@ def plan_rows(
     wanted: Sequence[str] = (),
     platform: Platform | None = None,
 ) -> tuple[Row, ...]:
-    """One row for each local name and each untagged image; with `wanted`, for those alone.
+    """One row for each local name and each untagged image.
 
     Args:
-        wanted: References as docker reads them, or image IDs, whole or from their start on.
+        wanted: What the user names: what is named by digest has a row by that digest.
         platform: The platform to compare in place of each image's own.
-
-    Raises:
-        InvalidReference: a wanted text is neither a reference nor the ID of an image here.
     """
     pinned = _pins(snapshot, wanted)
     planner = _Planner(
@@ -66,8 +67,7 @@ def plan_rows(
         untagged=tuple(image for image in snapshot.images if image.untagged),
         layers=_unpacked(snapshot.images),
     )
-    rows = [row for image in snapshot.images for row in planner.rows(image)]
-    return tuple(_choose(rows, wanted) if wanted else rows)
+    return tuple(row for image in snapshot.images for row in planner.rows(image))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,10 @@ class _Planner:
             return _faulty(image, image.fault)
         if image.untagged:
             return self._untagged(image)
-        named = [self._named(image, self.pinned.get(name, name)) for name in image.names]
-        return named + [
+        names = [self.pinned.get(name, name) for name in image.names]
+        pins = (self.pinned.get(known) for known in (*image.origins, *image.claims))
+        names += [pin for pin in dict.fromkeys(pins) if pin is not None and pin not in names]
+        return [self._named(image, name) for name in names] + [
             Row(None, name, image, settled=Verdict(Kind.LOCAL_ONLY, "no_registry"))
             for name in image.local_names
         ]
@@ -109,21 +111,24 @@ class _Planner:
             dict.fromkeys(Reference(one.reference.repository, digest=one.digest) for one in found)
         )
 
-    def _seen_before(self, reference: Reference, synced: Sync | None) -> frozenset[str]:
-        if synced is None:
-            return frozenset()
-        return self.memory.seen_before(str(reference), synced.digest)
-
     def _named(self, image: LocalImage, reference: Reference) -> Row:
         synced = self.syncs.get(str(reference))
         if synced is None and _private_to_docker(image, reference):
             verdict = Verdict(Kind.LOCAL_ONLY, "no_registry")
             return Row(reference, reference.familiar, image, settled=verdict)
+        once: frozenset[str] = frozenset()
+        seen_before: frozenset[str] = frozenset()
+        if synced is not None:
+            seen_before = self.memory.seen_before(str(reference), synced.digest)
+            if synced.image_id != image.id:
+                history = self.memory.history(self.snapshot.info.key, str(reference))
+                once = frozenset(sync.image_id for sync in history)
         case = Case(
             image=image,
             reference=reference,
             synced=synced,
-            seen_before=self._seen_before(reference, synced),
+            once=once,
+            seen_before=seen_before,
             siblings=tuple(
                 other
                 for other in image.names
@@ -183,24 +188,29 @@ def _pins(snapshot: Snapshot, wanted: Sequence[str]) -> dict[Reference, Referenc
     return found
 
 
-def _choose(rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
-    """The rows that were asked for, each once, in the order of asking."""
+def choose(rows: Sequence[Row], wanted: Sequence[str]) -> tuple[Row, ...]:
+    """The rows that were asked for, each once, in the order of asking; all where none was.
+
+    Args:
+        wanted: References as docker reads them, or image IDs, whole or from their start on.
+
+    Raises:
+        InvalidReference: a wanted text is neither a reference nor the ID of an image here.
+    """
+    if not wanted:
+        return tuple(rows)
     chosen: dict[int, Row] = {}
     for text in wanted:
-        found = [row for row in rows if _is_meant(row, text)]
+        found = [row for row in rows if _is_named(row, text)]
+        found = found or [row for row in rows if _has_id(row, text)]
         if not found:
             reference = Reference.parse(text)
             found = [Row(reference, reference.familiar, None)]
         chosen.update((id(row), row) for row in found)
-    return list(chosen.values())
+    return tuple(chosen.values())
 
 
-def _is_meant(row: Row, text: str) -> bool:
-    image = row.image
-    if image is not None and _is_id(text):
-        encoded = text.removeprefix("sha256:")
-        if image.id.removeprefix("sha256:").startswith(encoded):
-            return True
+def _is_named(row: Row, text: str) -> bool:
     if row.name == text:
         return True
     try:
@@ -217,6 +227,10 @@ def _is_meant(row: Row, text: str) -> bool:
     return reference == row.reference
 
 
-def _is_id(text: str) -> bool:
+def _has_id(row: Row, text: str) -> bool:
     encoded = text.removeprefix("sha256:")
-    return 12 <= len(encoded) <= 64 and all(char in "0123456789abcdef" for char in encoded)
+    return (
+        row.image is not None
+        and _ID.fullmatch(encoded) is not None
+        and row.image.id.removeprefix("sha256:").startswith(encoded)
+    )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError
+from regsync.errors import InvalidReference, RegsyncError, ServerFailed
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations import bases, remember
@@ -19,7 +19,7 @@ from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
 from regsync.operations.report import Entry, StatusReport, UsedBy
-from regsync.operations.rows import Row, plan_rows
+from regsync.operations.rows import Row, choose, plan_rows
 from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
 from regsync.progress import Checked, Listener, silent
 from regsync.state.documents import Documents
@@ -63,7 +63,8 @@ async def status(
     wish = wish or Wish()
     clock = clock or SystemClock()
     snapshot = await store.snapshot()
-    rows = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
+    every = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
+    rows = choose(every, wish.references)
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=wish.offline)
     asked = [row.reference for row in rows if row.reference is not None and row.settled is None]
@@ -71,18 +72,62 @@ async def status(
     run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
     entries = await asyncio.gather(*(run.entry(row) for row in rows))
     made = bases.made_here(rows, entries, run.known)
-    named = bases.named_images(snapshot, memory)
-    entries = [
-        await oracle.settle(bases.rebuilt(row, entry, entries, made, named))
-        for row, entry in zip(rows, entries, strict=True)
-    ]
-    greetings = registries.greetings()
-    remember.remember(memory, snapshot, rows, entries, made, greetings, clock.now())
+    entries = await _with_rebuilds(run, every, rows, entries, made, memory)
+    found = remember.Found(snapshot, rows, entries, made, registries.greetings())
+    # What another platform's comparison says is not true of the image's own.
+    remember.remember(memory, found, clock.now(), own_platform=wish.platform is None)
     return StatusReport(
         store=snapshot.info,
         entries=tuple(entries),
         requests=registries.requests(),
         rate_limits=tuple(registries.rate_limits()),
+    )
+
+
+async def _with_rebuilds(
+    run: _Run,
+    every: Sequence[Row],
+    rows: Sequence[Row],
+    entries: Sequence[Entry],
+    made: frozenset[str],
+    memory: Memory,
+) -> list[Entry]:
+    """The entries, as `rebuild` where an image was made here on a base that has moved on."""
+    named = bases.named_images(run.snapshot, memory)
+    built = [
+        bases.candidates(row, entry, made, named) for row, entry in zip(rows, entries, strict=True)
+    ]
+    asked = [base.reference.repository for found in built for base in found]
+    await run.oracle.prepare(asked)
+    planned = {
+        (row.reference, row.image.id): row
+        for row in every
+        if row.reference is not None and row.image is not None
+    }
+    kinds = {
+        (entry.reference, entry.id): entry.verdict.kind
+        for entry in entries
+        if entry.reference is not None and entry.id is not None
+    }
+
+    async def judged(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
+        if row.image is None or not found:
+            return entry
+        try:
+            return await run.oracle.settle(bases.rebuilt(row.image, entry, found, kinds, planned))
+        except RegsyncError:
+            return entry
+
+    return list(
+        await asyncio.gather(*(judged(*each) for each in zip(rows, entries, built, strict=True)))
+    )
+
+
+def _unexpected(row: Row, error: Exception) -> RegsyncError:
+    return ServerFailed(
+        f"cannot judge `{row.name}`",
+        f"{type(error).__name__}: {error}",
+        "if this is no fault of the network, it is one of regsync: please report it",
     )
 
 
@@ -132,6 +177,9 @@ class _Run:
                 return await self._not_local(row)
         except RegsyncError as error:
             verdict = unknown(error)
+        except Exception as error:
+            # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
+            verdict = unknown(_unexpected(row, error))
         if verdict.kind is Kind.UNKNOWN:
             return replace(verdict, last_known=self._last_known(row))
         return verdict

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from regsync.errors import InvalidConfig, TlsFailed
+from regsync.errors import InvalidConfig, TlsFailed, UsageError
 from regsync.oci.reference import DOCKER_HUB
 from regsync.registry.origin import Origin, RefusedAddress
 from regsync.settings import HostSettings, Tls
@@ -56,9 +56,11 @@ def endpoint(
     """The way to `registry`, from its settings and its `certs.d` folder.
 
     Raises:
+        UsageError: the host is no address.
         InvalidConfig: the configured endpoint is no http(s) address.
         TlsFailed: a `certs.d` folder cannot be read, or a client certificate there has no key.
     """
+    _origin(registry)
     chosen = settings or HostSettings()
     folders = [folder for root in certs_d if _is_folder(registry, folder := root / registry)]
     files = tuple(file for folder in folders for file in _listed(registry, folder, ".crt"))
@@ -84,9 +86,21 @@ def endpoint(
 
 def _own_base(registry: str, tls: Tls | None, folders: list[Path]) -> str:
     if tls is None:
-        loopback = Origin.of(f"https://{registry}").is_loopback
+        loopback = _origin(registry).is_loopback
         tls = "off" if loopback and not folders else "on"
     return f"{'http' if tls == 'off' else 'https'}://{registry}"
+
+
+def _origin(registry: str) -> Origin:
+    """The origin of a host as references write it; their grammar allows ports that no host has."""
+    try:
+        return Origin.of(f"https://{registry}")
+    except RefusedAddress as error:
+        raise UsageError(
+            f"`{registry}` is no address of a registry",
+            str(error),
+            "a port is a number of at most 65535",
+        ) from error
 
 
 def _is_folder(registry: str, folder: Path) -> bool:

@@ -49,7 +49,9 @@ def store_info(version: Fields, info: Fields, address: str) -> StoreInfo:
         # Podman draws a new ID at every start, so where it keeps things has to do.
         return StoreInfo("podman", number, CONTAINERS_STORAGE, address, f"{address} {root}")
     kind = CONTAINERD if _SNAPSHOTTER in _list(info, "DriverStatus") else CLASSIC
-    return StoreInfo("docker", number, kind, address, _text(info, "ID") or f"{address} {root}")
+    # One daemon may have both stores, one after the other, with other images in each.
+    key = f"{_text(info, 'ID') or f'{address} {root}'} {kind}"
+    return StoreInfo("docker", number, kind, address, key)
 
 
 def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 import threading
@@ -77,6 +78,38 @@ def test_a_client_that_waits_does_not_keep_it_from_stopping(fault: Fault) -> Non
     raw.close()
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_a_client_that_comes_while_it_stops_is_hung_up_on(turns: int) -> None:
+    async def main() -> bytes:
+        async with MockRegistry().running() as registry:
+            host, port = registry.host.split(":")
+            client = socket.create_connection((host, int(port)))
+            # It is accepted, or becomes a connection, or is served, at the moment of the stop.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        with client:
+            client.settimeout(5)
+            try:
+                return client.recv(1)
+            except ConnectionResetError:
+                return b""
+
+    assert asyncio.run(main()) == b""
+
+
+def test_a_client_that_does_not_read_is_hung_up_on() -> None:
+    registry = MockRegistry()
+    digest = registry.storage.put_blob("app", bytes(16_000_000))
+    with registry.serve():
+        host, port = registry.host.split(":")
+        client = socket.create_connection((host, int(port)))
+        client.sendall(f"GET /v2/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        client.recv(1)
+    client.close()
+    # A connection that was forgotten warns when it is collected, and a warning fails a test.
+    gc.collect()
+
+
 def test_an_exception_of_its_own_is_an_answer(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,6 +156,33 @@ class TestTls:
         ):
             told = api.get("/v2/").headers["WWW-Authenticate"]
             assert f'realm="{registry.url}/token"' in told
+
+    def test_a_handshake_that_ends_after_the_stop_is_hung_up_on(
+        self, authority: trustme.CA
+    ) -> None:
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(server)
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+
+        def shake_hands(client: socket.socket) -> bytes:
+            client.settimeout(5)
+            try:
+                with context.wrap_socket(client, server_hostname="127.0.0.1") as spoken:
+                    return spoken.recv(1)
+            except (ConnectionError, ssl.SSLError):
+                return b""
+
+        async def main() -> bytes:
+            async with MockRegistry(tls=server).running() as registry:
+                host, port = registry.host.split(":")
+                client = socket.create_connection((host, int(port)))
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            with client:
+                return await asyncio.to_thread(shake_hands, client)
+
+        assert asyncio.run(main()) == b""
 
     def test_files_that_are_no_certificate(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("x")

@@ -76,13 +76,28 @@ class TestOutdated:
         )
         assert verdict.reason == "moved"
 
-    def test_rolled_back_to_what_lost_its_name_here(self) -> None:
+    def test_without_memory_nothing_tells_which_way_it_went(self) -> None:
         world = World()
         world.put(REPOSITORY, V2)
         world.put(NAME, V1)
         old = classic(V1, at(NAME, V1.digest), names=())
         local = classic(V2, at(NAME, V2.digest))
-        assert world.settle(judge(case(local, untagged=(old,)))).reason == "rolled_back"
+        assert world.settle(judge(case(local, untagged=(old,)))).reason == "moved"
+
+    def test_an_older_image_is_back_under_its_name(self) -> None:
+        local = podman(V1, V1.digest)
+        world = World()
+        world.put(NAME, V2)
+        newer = synced(podman(V2, V2.digest), V2.digest)
+        verdict = world.settle(judge(case(local, synced=newer, once=frozenset({local.id}))))
+        assert (verdict.kind, verdict.reason) == (Kind.OUTDATED, "moved")
+
+    def test_pinned_by_its_digest_beside_a_tag_that_moved(self) -> None:
+        world = World()
+        world.put(REPOSITORY, V1)
+        world.put(NAME, V2)
+        local = case(containerd(V1), siblings=(at(NAME, V1.digest),))
+        assert world.settle(judge(local)).kind is Kind.OUTDATED
 
     def test_pulled_by_somebody_else_since_the_last_sync(self) -> None:
         local = classic(V2, at(NAME, V2.digest))

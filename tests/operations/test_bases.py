@@ -47,8 +47,12 @@ def judged(*lines: tuple[Row, Entry], world: World | None = None) -> Entry:
     rows, entries = [row for row, _ in lines], [entry for _, entry in lines]
     made = bases.made_here(rows, entries, {})
     named = [(row.image.names[0], row.image) for row in rows if row.image is not None]
+    image = rows[0].image
+    assert image is not None
+    candidates = bases.candidates(rows[0], entries[0], made, named)
+    kinds = {(entry.reference, entry.id): entry.verdict.kind for entry in entries}
     found: Entry = (world or World()).settle(
-        bases.rebuilt(rows[0], entries[0], entries, made, named)
+        bases.rebuilt(image, entries[0], candidates, kinds, {})
     )
     return found
 

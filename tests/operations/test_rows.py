@@ -11,7 +11,7 @@ from regsync.errors import InvalidReference, Unverified
 from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
-from regsync.operations.rows import Row, plan_rows
+from regsync.operations.rows import Row, choose, plan_rows
 from regsync.operations.verdict import Cause, Kind
 from regsync.state.memory import Memory
 from regsync.state.values import Sync
@@ -33,7 +33,8 @@ def rows(
     containers: tuple[Container, ...] = (),
     memory: Memory | None = None,
 ) -> tuple[Row, ...]:
-    return plan_rows(Snapshot(INFO, images, containers), memory or Memory(None), wanted=wanted)
+    snapshot = Snapshot(INFO, images, containers)
+    return choose(plan_rows(snapshot, memory or Memory(None), wanted=wanted), wanted)
 
 
 def pin(name: str, digest: Digest) -> Reference:
@@ -108,6 +109,13 @@ class TestPins:
         assert row.reference == pin("node", D2)
         assert row.case is not None
 
+    @pytest.mark.parametrize("known", ["origins", "claims"])
+    def test_an_image_that_has_a_tag_as_well(self, known: str) -> None:
+        image = local("team/app", **{known: (pin("node", D2),)})
+        tagged, pinned = rows(image, wanted=("team/app", f"node@{D2}"))
+        assert (tagged.name, pinned.name) == ("team/app:latest", f"node@{D2}")
+        assert pinned.image is image
+
     def test_a_container_names_it_by_digest(self) -> None:
         container = Container("c", "web", str(D1), f"node:22@{D2}", running=True)
         [row] = rows(local(origins=(pin("node", D2),)), containers=(container,))
@@ -149,6 +157,12 @@ class TestWanted:
         found = rows(*self.images, wanted=(D1.encoded[:12],))
         assert [row.name for row in found] == ["node:22", "team/app:latest"]
         assert rows(*self.images, wanted=(D1.encoded,)) == found
+
+    def test_an_image_by_the_start_of_its_id(self) -> None:
+        assert len(rows(*self.images, wanted=(D1.encoded[:6],))) == 2
+        named = (*self.images, local(f"team/{D1.encoded[:6]}"))
+        [row] = rows(*named, wanted=(f"team/{D1.encoded[:6]}",))
+        assert row.name == f"team/{D1.encoded[:6]}:latest"
 
     def test_what_is_not_here(self) -> None:
         [row] = rows(*self.images, wanted=("quay.io/minio/minio",))

@@ -204,6 +204,58 @@ class TestMemory:
         # Every tag decides about the others, and is asked for once all the same.
         assert registry.log.count("HEAD", "manifest", path="/(1.4|latest|mine)$") == 1 + 3
 
+    def test_an_older_image_that_is_back_under_its_name(
+        self, desk: Desk, registry: MockRegistry
+    ) -> None:
+        name = at(registry, "app:1")
+        for image in (V1, V2):
+            registry.put("app", image, "1")
+            desk.pull(name)
+            desk.status()
+        desk.build({name: V1})
+        assert desk.verdicts(name) == {name: "outdated/moved"}
+
+    def test_another_platform_teaches_nothing(self, desk: Desk, registry: MockRegistry) -> None:
+        name = at(registry, "app:1")
+        registry.put("app", seed.index([V1, ARM]), "1")
+        desk.pull(name)
+        registry.put("app", seed.index([V2, ARM]), "1")
+        desk.status(platform="linux/arm64")
+        [entry] = desk.status(offline=True).entries
+        assert entry.verdict.last_known is None
+        desk.build({name: V3})
+        assert desk.verdicts(name) == {name: "diverged"}
+
+    def test_asked_alone_it_is_what_it_is_among_all(
+        self, desk: Desk, registry: MockRegistry
+    ) -> None:
+        base, mine = at(registry, "base:1"), at(registry, "app:1")
+        registry.put("base", seed.image("linux/amd64", layers=["other"]), "1")
+        desk.build({base: seed.image("linux/amd64", layers=BASE), mine: V1})
+        assert desk.verdicts()[mine] == desk.verdicts(mine)[mine] == "unpushed/new_repository"
+
+    def test_bases_share_one_token(self, desk: Desk) -> None:
+        with MockRegistry(auth="bearer", public="*").serve() as registry:
+            images = {}
+            for number in range(5):
+                base = seed.image("linux/amd64", layers=[f"base {number}"])
+                labels = {
+                    "org.opencontainers.image.base.name": at(registry, f"base{number}:1"),
+                    "org.opencontainers.image.base.digest": registry.put(
+                        f"base{number}", base, "1"
+                    ),
+                }
+                layers = [f"base {number}", "app"]
+                images[at(registry, f"app{number}:1")] = seed.image(
+                    "linux/amd64", layers=layers, labels=labels
+                )
+            desk.build(images)
+            desk.status()
+            registry.log.clear()
+            report = desk.status()
+            assert set(said(report).values()) == {"unpushed/new_repository"}
+            assert registry.log.token_requests == 2
+
     def test_built_on_a_base_that_was_pulled_anew_since(
         self, desk: Desk, registry: MockRegistry
     ) -> None:
@@ -328,6 +380,14 @@ class TestFailures:
 
 class TestOneRegistryEndsNoOther:
     """What a registry sends may be absurd; the others are judged all the same."""
+
+    def test_a_name_that_leads_nowhere(self, desk: Desk, registry: MockRegistry) -> None:
+        registry.put("app", V1, "1")
+        desk.build({at(registry, "app:1"): V1, "127.0.0.1:99999/app:1": V1})
+        assert desk.verdicts() == {
+            at(registry, "app:1"): "up_to_date/exact",
+            "127.0.0.1:99999/app:1": "unknown/server_error",
+        }
 
     def judged(self, desk: Desk, answer: Callable[[Seen], Reply]) -> dict[str, str]:
         with serve(answer) as absurd, MockRegistry().serve() as good:

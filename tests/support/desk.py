@@ -108,6 +108,7 @@ class Desk:
         offline: bool = False,
         listen: Listener = silent,
         store: Store | None = None,
+        platform: str | None = None,
     ) -> StatusReport:
         """Run a status, of the layout where no other store is given."""
         self.clock.elapsed += 60
@@ -120,7 +121,7 @@ class Desk:
                         registries,
                         memory,
                         Documents(self.folder / "cache"),
-                        Wish(names, offline=offline),
+                        Wish(names, Platform.parse(platform) if platform else None, offline),
                         listen=listen,
                         clock=self.clock,
                     )
