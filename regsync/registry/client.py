@@ -29,6 +29,7 @@ from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
+from regsync.registry.retry import Waits
 from regsync.registry.transport import Transport
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ class RegistryClient:
         *,
         clock: Clock | None = None,
         greeting: str | None = None,
+        waits: Waits | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock)
+        self._transport = Transport(endpoint, self._clock, waits)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:

@@ -37,6 +37,10 @@ _PLAIN_TEXTS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", 
 _TLS_PORT_TEXTS = (b"HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
 
 
+class TooSlow(httpx.TimeoutException):
+    """An answer that was coming, and not to its end in the time that it had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """What to say where a registry refuses: as whom it was asked, for what, and what may help."""
@@ -79,6 +83,8 @@ def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) ->
         return Unreachable(what, f"the proxy of the environment refuses: {error}")
     if isinstance(error, httpx.ConnectTimeout):
         return Unreachable(what, "connect timed out", _proxy_hint(where))
+    if isinstance(error, TooSlow):
+        return Unreachable(what, "the answer came too slowly")
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(what, "it stopped answering")
     plain = where.scheme == "http"

@@ -31,6 +31,7 @@ class Request:
         authorization: Goes to the origin of `url` and not beyond it.
         kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
         what: What cannot be done if it fails, for errors.
+        knocks: Whether it is sent even to a host that was down a moment ago.
     """
 
     url: str
@@ -40,6 +41,12 @@ class Request:
     authorization: str | None = field(default=None, repr=False)
     kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
     what: str = "cannot read the registry"
+    knocks: bool = False
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is answered from what a server knows already; see `retry.Waits`."""
+        return self.kind in ("head", "ping", "token")
 
 
 @dataclass(frozen=True, slots=True)
