@@ -290,6 +290,11 @@ class RegistryClient:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
                 answer = await self._transport.send(replace(request, authorization=renewed))
+        if answer.shows_registry:
+            self._auth.note_registry()
+        elif answer.status == 404 and (answer.is_text or not await self._auth.is_registry()):
+            # A router whose registry is away says so too, and nothing of it has gone.
+            raise failures.no_registry(request.what, answer.body)
         # A proxy that fails or limits has looked at no token.
         if answer.status in (200, 404):
             self._auth.granted(scope)
