@@ -45,10 +45,14 @@ class RegsyncError(Exception):
         what: What could not be done, one line without a full stop.
         why: The reason in the user's words, as exact as it is known.
         hint: What to do next, or None where there is nothing honest to say.
+
+    Attributes:
+        about: The reference or repository that alone was asked for, in full, where one was.
     """
 
     code = "error"
     exit_code = 1
+    about: str | None = None
 
     def __init__(self, what: str, why: str = "", hint: str | None = None) -> None:
         super().__init__(what if not why else f"{what}: {why}")

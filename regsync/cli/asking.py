@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from regsync.cli.running import run_async
 from regsync.cli.terminal import safe, say
+from regsync.errors import RegsyncError
 
 if TYPE_CHECKING:
     from regsync.stores.remote import Registries
@@ -21,6 +22,7 @@ def ask(
     question: Callable[[Registries], Awaitable[Result]],
     config: Path | None,
     jobs: int | None = None,
+    about: object = None,
 ) -> Result:
     """Run one question to the registries, and pass on what they warn of.
 
@@ -28,6 +30,7 @@ def ask(
         question: What is asked, given the registries of this run.
         config: What `--config` names, or None.
         jobs: What `--jobs` says, or None.
+        about: The one reference or repository that is asked for, or None; failures carry it.
 
     Raises:
         RegsyncError: the configuration's, or the question's own.
@@ -41,6 +44,9 @@ def ask(
         async with Registries(settings, os.environ) as registries:
             try:
                 return await question(registries)
+            except RegsyncError as error:
+                error.about = str(about) if about is not None else None
+                raise
             finally:
                 for text in registries.warnings():
                     say(f"warning: {safe(text)}")

@@ -34,7 +34,7 @@ def digest(
     asked = Reference.parse(reference)
     from regsync.operations import lookup
 
-    found = ask(lambda registries: lookup.digest(asked, registries), config)
+    found = ask(lambda registries: lookup.digest(asked, registries), config, about=asked)
     if format is options.Plain.TEXT:
         write(str(found.digest))
         return 0

@@ -41,7 +41,7 @@ class Failure:
     def of(cls, error: RegsyncError, reference: str | None = None) -> Self:
         """Tell an error as JSON tells it."""
         retry_at = error.retry_at if isinstance(error, RateLimited) else None
-        return cls(error.code, str(error), error.hint, reference, retry_at)
+        return cls(error.code, str(error), error.hint, reference or error.about, retry_at)
 
     def as_json(self) -> dict[str, object]:
         """The object that stands in `errors`."""

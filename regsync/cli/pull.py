@@ -68,7 +68,7 @@ def pull(
                 asked, target, registries, platform=wanted, listen=listen, remember=remember
             )
 
-        result = ask(question, config)
+        result = ask(question, config, about=asked)
     write(final_line(result))
     if memory.note is not None and not quiet:
         say(f"note: {safe(memory.note)}")

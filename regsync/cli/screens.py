@@ -50,8 +50,8 @@ def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 def header(report: StatusReport) -> str:
     """Which store answered, and what it holds: `docker 28.5 · containerd store · 6 images`."""
     registries = {entry.reference.registry for entry in report.entries if entry.reference}
-    images = len({entry.id for entry in report.entries if entry.id})
-    holds = counted(images, "image")
+    # As the summary counts: an image is listed, and can differ, under each of its names.
+    holds = counted(sum(entry.id is not None for entry in report.entries), "image")
     if registries:
         holds += ", " + counted(len(registries), "registry", "registries")
     return " · ".join(safe(part) for part in (*_store(report.store), holds) if part)
@@ -161,7 +161,7 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
 
 def _name(entry: Entry) -> str:
     if entry.name is not None:
-        return entry.name
+        return words.LONG_DIGEST.sub(r"\1", entry.name)
     return f"<none> {(entry.id or '').rpartition(':')[2][:12]}".rstrip()
 
 

@@ -35,7 +35,9 @@ def tags(
     asked = Repository.parse(repository)
     from regsync.operations import lookup
 
-    found = sorted(ask(lambda registries: lookup.tags(asked, registries), config), key=natural)
+    found = sorted(
+        ask(lambda registries: lookup.tags(asked, registries), config, about=asked), key=natural
+    )
     if format is options.Plain.JSON:
         write(envelope("tags", 0, {"repository": str(asked), "tags": found}))
     elif found:

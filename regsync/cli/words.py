@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from regsync.cli.units import age
+from regsync.errors import InvalidConfig, RateLimited
 from regsync.operations.report import Entry
 from regsync.operations.verdict import Cause, Kind
 
@@ -65,7 +66,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType(
         Cause.CREDENTIALS: "the credentials for {host} cannot be read",
         Cause.RATE_LIMITED: "{host} takes no more requests for now",
         Cause.UNREACHABLE: "{host} does not answer",
-        Cause.TLS: "the TLS of {host} is not trusted",
+        Cause.TLS: "TLS with {host} failed",
         Cause.INSECURE_REGISTRY: "{host} speaks plain HTTP, not TLS",
         Cause.SERVER_ERROR: "{host} failed",
         Cause.NOT_A_REGISTRY: "{host} is not a registry",
@@ -82,14 +83,15 @@ COUNTED: Mapping[Kind, str] = MappingProxyType(
 )
 """As a summary counts them: `1 to rebuild`."""
 
-_LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]+")
+LONG_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]+")
+"""A digest that people need not read to its end; the first group is what they know it by."""
 
 
 def what_changed(entry: Entry, now: datetime) -> str:
     """The cell beside a verdict: what changed, or why it is not known."""
     verdict = entry.verdict
     if verdict.cause is not None:
-        said = _why_unknown(entry, verdict.cause)
+        said = _why_unknown(entry, verdict.cause, now)
         if verdict.last_known is not None:
             known = verdict.last_known
             said += f"; was {known.kind.words} {age(known.at, now)}"
@@ -106,7 +108,7 @@ def what_changed(entry: Entry, now: datetime) -> str:
             said += f", {new} of {verdict.layers.total} layers new"
     if entry.held_until is not None:
         said += f", held back until {entry.held_until:%Y-%m-%d}"
-    return _LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))
+    return LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))
 
 
 def missing(entry: Entry) -> bool:
@@ -115,10 +117,37 @@ def missing(entry: Entry) -> bool:
     return verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None and not verdict.error
 
 
-def _why_unknown(entry: Entry, cause: Cause) -> str:
+def _why_unknown(entry: Entry, cause: Cause, now: datetime) -> str:
     host = entry.reference.registry if entry.reference is not None else "the registry"
     said = CAUSES[cause].format(host=host)
     error = entry.verdict.error
-    if error is not None and error.why and cause in (Cause.UNREACHABLE, Cause.SERVER_ERROR):
-        said += f" ({error.why})"
-    return said
+    if isinstance(error, RateLimited) and error.retry_at is not None:
+        return f"{said}, try again at {_clock(error.retry_at, now)}"
+    if error is None or not error.why:
+        return said
+    if cause is Cause.UNVERIFIED and not error.what.startswith(_ASKED):
+        # A fault of an image here names it, as the row does already.
+        return error.why if error.what.startswith("`") else str(error)
+    if cause is Cause.TLS and error.why.startswith(_IT):
+        return f"{host} {error.why.removeprefix(_IT)}"
+    if isinstance(error, InvalidConfig):
+        said = f"the configuration of {host} has no meaning"
+    return f"{said} ({error.why})" if cause in _EXPLAINED else said
+
+
+_ASKED = "cannot "
+"""How every failure of something asked begins; what is wrong here is told as a fact."""
+
+_IT = "it "
+
+_EXPLAINED = frozenset(
+    {Cause.CREDENTIALS, Cause.UNREACHABLE, Cause.TLS, Cause.SERVER_ERROR, Cause.UNVERIFIED}
+)
+"""Causes that say too little without the failure's own reason."""
+
+
+def _clock(when: datetime, now: datetime) -> str:
+    """`16:08 UTC`, and the date where it is another day; a minute that has begun is over."""
+    ready = (when + timedelta(seconds=59)).astimezone(UTC)
+    today = ready.date() == now.astimezone(UTC).date()
+    return f"{ready:%H:%M} UTC" if today else f"{ready:%Y-%m-%d %H:%M} UTC"

@@ -21,6 +21,8 @@ def find(registry: str, env: Mapping[str, str]) -> Credentials | None:
     if not username or not secret:
         missing, present = (user, word) if secret else (word, user)
         raise CredentialsBroken(
-            f"cannot log in to `{registry}`", f"{present} is set and {missing} is not"
+            f"cannot log in to `{registry}`",
+            f"{present} is set and {missing} is not",
+            f"set {missing} too, or neither",
         )
     return Credentials(username, secret, f"the environment ({user})")

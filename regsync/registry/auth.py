@@ -53,6 +53,8 @@ class Authenticator:
         self._pinged = greeting is not None
         # Known from an earlier run alone: may be true no longer.
         self._assumed = self._pinged
+        # Whether an answer of this run was one that only registries give.
+        self._shown = False
         self._tokens: dict[Scope, Token] = {}
         # What the server makes of several scopes at once: grants them all, or the first alone.
         self._wide = self._narrow = False
@@ -126,6 +128,23 @@ class Authenticator:
             return self._credentials.basic() if self._credentials else None
         cached = self._cached(scope)
         return f"Bearer {cached.value}" if cached else None
+
+    def note_registry(self) -> None:
+        """The registry has shown that it is one."""
+        self._shown = True
+
+    async def is_registry(self) -> bool:
+        """Whether the host has shown in this run that it is a registry: a ping, where it has not.
+
+        Raises:
+            RegsyncError: see `prepare`.
+        """
+        if not self._shown:
+            async with self._turn():
+                if not self._shown and self._assumed:
+                    self._pinged = self._assumed = False
+                    await self._ping()
+        return self._shown
 
     def granted(self, scope: Scope) -> None:
         """A request for `scope` was let in: what that tells of tokens for several scopes."""
@@ -232,6 +251,10 @@ class Authenticator:
             )
         if answer.status in (200, 404) and answer.body.lstrip()[:1] == b"<":
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
+        if answer.shows_registry or (answer.status == 200 and not answer.is_text):
+            self._shown = True
+        elif answer.status == 404 and answer.is_text:
+            raise failures.no_registry(what, answer.body)
         headers = answer.headers.get_list("WWW-Authenticate") if answer.status == 401 else []
         self._challenge = challenges.choose(challenges.parse(headers))
         self._pinged = True
@@ -289,6 +312,9 @@ class Authenticator:
         )
         if answer.status == 401 and credentials:
             raise self._login_failed(what, answer.status)
+        if answer.status == 404:
+            # No word of the repository, which may be there.
+            raise ServerFailed(what, "404 Not Found: there is no token endpoint at its address")
         if answer.status != 200:
             raise failures.from_status(
                 answer.status,

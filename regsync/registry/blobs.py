@@ -61,8 +61,11 @@ class Source:
     what: str
 
     @asynccontextmanager
-    async def open(self, offset: int) -> AsyncIterator[Answer]:
+    async def open(self, offset: int, *, again: bool = False) -> AsyncIterator[Answer]:
         """Ask the registry, with `Range` if `offset` is above 0.
+
+        A host that is down fails at once, unless it is asked again for what broke on the way: it is
+        perhaps being restarted.
 
         The answer may have any status; it has a stream if that is 200 or 206.
 
@@ -70,7 +73,9 @@ class Source:
             RegsyncError: the registry cannot be asked.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        request = Request(self.url, "GET", errorcode.BODY_LIMIT, headers, what=self.what)
+        request = Request(
+            self.url, "GET", errorcode.BODY_LIMIT, headers, what=self.what, knocks=again
+        )
         request = replace(request, authorization=await self.auth.authorization(self.scope))
         async with self.transport.open(request) as answer:
             if answer.status != 401 or answer.url != self.url:
@@ -135,6 +140,7 @@ class Reader:
         self._position = self._counted = offset
         self._ranges = True
         self._asked_again = False
+        self._begun = False
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The bytes from the offset on; it ends without an error only if all of them are right.
@@ -144,18 +150,18 @@ class Reader:
             Unreachable: it broke too often, or came too slowly.
             RegsyncError: the registry refuses.
         """
-        broken, mark, begun = 0, self._position, False
+        broken, mark = 0, self._position
         for _ in range(RESUMES + 1):
-            if self._position == self._size and (begun or self._position > 0):
+            if self._position == self._size and (self._begun or self._position > 0):
                 break
             try:
                 async with aclosing(self._once()) as fresh:
                     async for chunk in fresh:
-                        begun = True
+                        self._begun = True
                         yield chunk
             except (httpx.HTTPError, Unreachable) as error:
                 # A registry that was there a moment ago is perhaps being restarted.
-                if isinstance(error, Unreachable) and not begun:
+                if isinstance(error, Unreachable) and not self._begun:
                     raise
                 broken = 1 if self._position - mark >= _PROGRESS else broken + 1
                 mark = self._position
@@ -174,11 +180,12 @@ class Reader:
     async def _once(self) -> AsyncGenerator[bytes, None]:
         """Chunks that are new, over one connection; returns where another one may help."""
         before = self._position
-        async with self._source.open(before if self._ranges else 0) as answer:
+        asked = before if self._ranges else 0
+        async with self._source.open(asked, again=self._begun) as answer:
             if answer.stream is None:
                 self._judge(answer)
                 return
-            at = start(answer, before if self._ranges else 0, self._size)
+            at = start(answer, asked, self._size)
             if at is None:
                 self._restart("it answers with another range than was asked for")
                 return
@@ -189,11 +196,11 @@ class Reader:
             watch = Watch(self._pace)
             stream = aiter(answer.stream)
             while True:
-                asked = self._clock.monotonic()
+                since = self._clock.monotonic()
                 chunk = await anext(stream, b"")
                 if not chunk:
                     break
-                if watch.too_slow(self._clock.monotonic() - asked, len(chunk)):
+                if watch.too_slow(self._clock.monotonic() - since, len(chunk)):
                     raise Unreachable(self._what, "it sends too slowly")
                 at += len(chunk)
                 self._refuse_larger(at)

@@ -29,6 +29,7 @@ from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
+from regsync.registry.retry import Waits
 from regsync.registry.transport import Transport
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ class RegistryClient:
         *,
         clock: Clock | None = None,
         greeting: str | None = None,
+        waits: Waits | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock)
+        self._transport = Transport(endpoint, self._clock, waits)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
@@ -288,6 +290,11 @@ class RegistryClient:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
                 answer = await self._transport.send(replace(request, authorization=renewed))
+        if answer.shows_registry:
+            self._auth.note_registry()
+        elif answer.status == 404 and (answer.is_text or not await self._auth.is_registry()):
+            # A router whose registry is away says so too, and nothing of it has gone.
+            raise failures.no_registry(request.what, answer.body)
         # A proxy that fails or limits has looked at no token.
         if answer.status in (200, 404):
             self._auth.granted(scope)

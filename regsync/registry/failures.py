@@ -37,6 +37,10 @@ _PLAIN_TEXTS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", 
 _TLS_PORT_TEXTS = (b"HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
 
 
+class TooSlow(httpx.TimeoutException):
+    """An answer that was coming, and not to its end in the time that it had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """What to say where a registry refuses: as whom it was asked, for what, and what may help."""
@@ -79,6 +83,8 @@ def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) ->
         return Unreachable(what, f"the proxy of the environment refuses: {error}")
     if isinstance(error, httpx.ConnectTimeout):
         return Unreachable(what, "connect timed out", _proxy_hint(where))
+    if isinstance(error, TooSlow):
+        return Unreachable(what, "the answer came too slowly")
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(what, "it stopped answering")
     plain = where.scheme == "http"
@@ -134,6 +140,17 @@ def speaks_tls(registry: str) -> TlsFailed:
     )
 
 
+def no_registry(what: str, body: bytes) -> NotARegistry:
+    """An answer that shows no registry: of a captive portal, or a router whose registry is away."""
+    if body.lstrip()[:1] == b"<":
+        return NotARegistry(what, "it answers with a web page", PAGE_HINT)
+    return NotARegistry(
+        what,
+        "it answers 404 Not Found, and not as a registry does",
+        "check the host; or a proxy answers there, and the registry behind it is away",
+    )
+
+
 def is_tls_port(status: int, body: bytes) -> bool:
     """Whether a 400 is a TLS server's answer to plain HTTP (Go's and nginx's words)."""
     return status == 400 and any(text in body for text in _TLS_PORT_TEXTS)
@@ -164,7 +181,7 @@ def from_status(
         return Unauthorized(what, f"{why}: {refusal.why}", refusal.hint)
     if status == 404:
         if not errors and body.lstrip()[:1] == b"<":
-            return NotARegistry(what, "it answers with a web page", PAGE_HINT)
+            return no_registry(what, body)
         return NotFound(what, why)
     if status == 429:
         when = f"; try again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""

@@ -11,8 +11,10 @@ from regsync.errors import RateLimited, RegistryFailure
 from regsync.registry.origin import Origin
 from regsync.registry.retry import WAIT_BUDGET
 
-# A host that takes no connection is not knocked at again by each of a hundred references.
+# A host that is down is not knocked at again by each of a hundred references.
 _DOWN_SECONDS = 15.0
+# Time-outs in a row after which a host that has answered before is down.
+_LATE = 2
 
 
 @dataclass(slots=True)
@@ -27,13 +29,15 @@ class Patience:
 
 
 class Gate:
-    """Closed to methods after a 429, and to origins that take no connection."""
+    """Closed to methods after a 429, and to origins that take no connection or stay silent."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         # A 429 for GET leaves HEAD free: Docker Hub counts the one and not the other.
         self._closed: dict[str, float] = {}
         self._down: dict[Origin, tuple[float, RegistryFailure]] = {}
+        # Time-outs since the last answer, of origins that have answered.
+        self._late: dict[Origin, int] = {}
 
     def close(self, method: str, seconds: float) -> None:
         """Let nobody through for a while; after a 429 for HEAD no GET either."""
@@ -68,11 +72,24 @@ class Gate:
         """Remember for a moment that an origin takes no connection."""
         self._down[origin] = (self._clock.monotonic() + _DOWN_SECONDS, failure)
 
+    def note_late(self, origin: Origin, failure: RegistryFailure) -> None:
+        """An answer did not come in time: down, unless others of this origin came before it."""
+        late = self._late.get(origin, _LATE - 1) + 1
+        if late >= _LATE:
+            self.note_down(origin, failure)
+        else:
+            self._late[origin] = late
+
+    def note_answer(self, origin: Origin) -> None:
+        """An origin has answered: it is not down, whatever another request met."""
+        self._late[origin] = 0
+        self._down.pop(origin, None)
+
     def refuse_down(self, origin: Origin) -> None:
         """Fail as the last one failed, without knocking.
 
         Raises:
-            RegistryFailure: the origin took no connection a moment ago.
+            RegistryFailure: the origin was down a moment ago.
         """
         until, failure = self._down.get(origin, (0.0, None))
         if failure is not None and self._clock.monotonic() < until:

@@ -18,7 +18,6 @@ from regsync.errors import InvalidConfig
 from regsync.registry import trust
 from regsync.registry.hosts import Endpoint
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 # A registry, its token server and its store of blobs: a lane keeps a connection to each.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=4)
 
@@ -79,7 +78,6 @@ def _open(endpoint: Endpoint, context: ssl.SSLContext) -> httpx.AsyncClient:
     try:
         return httpx.AsyncClient(
             verify=context,
-            timeout=TIMEOUT,
             follow_redirects=False,
             limits=_LIMITS,
             # The environment's proxies, and nothing else of it: netrc is never read. As in Go, this

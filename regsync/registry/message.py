@@ -11,7 +11,7 @@ from typing import Literal
 import httpx
 
 from regsync.errors import InvalidDigest
-from regsync.oci import mediatype
+from regsync.oci import errorcode, mediatype
 from regsync.oci.digest import Digest
 
 KINDS = ("head", "get", "token", "ping", "counted_pulls")
@@ -31,6 +31,7 @@ class Request:
         authorization: Goes to the origin of `url` and not beyond it.
         kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
         what: What cannot be done if it fails, for errors.
+        knocks: Whether it is sent even to a host that was down a moment ago.
     """
 
     url: str
@@ -40,6 +41,12 @@ class Request:
     authorization: str | None = field(default=None, repr=False)
     kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
     what: str = "cannot read the registry"
+    knocks: bool = False
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is answered from what a server knows already; see `retry.Waits`."""
+        return self.kind in ("head", "ping", "token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,21 @@ class Answer:
     def is_page(self) -> bool:
         """Whether it says that it is a web page, which no registry has to offer."""
         return self.media_type in _PAGES
+
+    @property
+    def shows_registry(self) -> bool:
+        """Whether only a registry says this: its header, a challenge, a digest, its error body."""
+        return (
+            "Docker-Distribution-Api-Version" in self.headers
+            or (self.status == 401 and "WWW-Authenticate" in self.headers)
+            or (self.status == 200 and self.digest is not None)
+            or bool(errorcode.parse(self.body))
+        )
+
+    @property
+    def is_text(self) -> bool:
+        """Whether there is a body that is no JSON, as routers and proxies send it with a 404."""
+        return self.body.lstrip()[:1] not in (b"", b"{", b"[")
 
     @property
     def digest(self) -> Digest | None:

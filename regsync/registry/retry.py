@@ -7,6 +7,7 @@ time (docker/hub-feedback#2459), a Go duration such as `714µs` (nicholas-fedor/
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +16,30 @@ ATTEMPTS = 4
 WAIT_BUDGET = 30.0
 """Seconds that one request may spend waiting in all; longer is for the user to decide."""
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long a server may take, in seconds.
+
+    A hundred references wait for a HEAD, a ping or a token, and each of these is answered from what
+    a server knows already; other answers may have to be fetched or put together first.
+
+    Attributes:
+        connect: Until a connection stands.
+        quick: Silence of a HEAD, a ping or a token request.
+        quick_in_all: Until such an answer is there to its end, redirects included: a byte now and
+            then defeats every time-out that counts silence.
+        silence: Silence of any other request.
+        in_all: Until any other answer is there; of a stream, until its headers are.
+    """
+
+    connect: float = 5.0
+    quick: float = 5.0
+    quick_in_all: float = 8.0
+    silence: float = 30.0
+    in_all: float = 60.0
+
 
 _BASE, _CAP = 0.5, 8.0
 _FLOOR = 0.1

@@ -26,23 +26,22 @@ from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.origin import Origin, RefusedAddress, redirect
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.ratelimit import parse as parse_limit
-from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, backoff, retry_after
+from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, Waits, backoff, retry_after
 
 USER_AGENT = f"regsync-containers/{__version__}"
 HOPS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# A body of a few megabytes at one byte now and then defeats every read time-out.
-_BODY_SECONDS = 60.0
 
 
 class Transport:
     """Sends requests to one registry and to wherever it leads."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, waits: Waits | None = None) -> None:
         self.endpoint = endpoint
         self.tally = Tally()
         self.rate_limit: RateLimit | None = None
         self._clock = clock
+        self._waits = waits or Waits()
         self._lanes = Lanes(endpoint, endpoint.jobs)
         # Apart, since a stream stays open while its reader sends what it reads elsewhere, perhaps
         # to this very host: sharing would let streams and the requests they wait for lock up.
@@ -63,7 +62,7 @@ class Transport:
         """
 
         try:
-            origin = Origin.of(request.url)
+            Origin.of(request.url)
         except RefusedAddress as error:
             # A realm may just fit, and be too long with its scopes.
             raise ServerFailed(request.what, f"its address was refused: {error}") from error
@@ -72,10 +71,10 @@ class Transport:
             async with self._lanes.lane() as lane:
                 # Asked here: while this one waited for a lane, another may have been refused.
                 await self._gate.wait(request.method, patience, request.what)
-                self._gate.refuse_down(origin)
-                response, url = await self._follow(lane, request)
+                until = self._deadline(request)
+                response, url = await self._follow(lane, request, until)
                 try:
-                    return await self._whole(response, url, request)
+                    return await self._whole(response, url, request, until)
                 finally:
                     await response.aclose()
 
@@ -96,14 +95,15 @@ class Transport:
 
             async def once(patience: Patience) -> Answer:
                 await self._gate.wait(request.method, patience, request.what)
-                response, url = await self._follow(lane, request)
+                until = self._deadline(request)
+                response, url = await self._follow(lane, request, until)
                 if response.status_code in (200, 206):
                     opened.append(response)
                     self._refuse_encoded(response, request)
                     status, headers = response.status_code, response.headers
                     return Answer(status, headers, b"", url, stream=_chunks(response))
                 try:
-                    return await self._whole(response, url, request)
+                    return await self._whole(response, url, request, until)
                 finally:
                     await response.aclose()
 
@@ -123,7 +123,10 @@ class Transport:
                 answer = await once(patience)
             except httpx.HTTPError as error:
                 failure = self.failed(error, request.url)
-                if attempt == ATTEMPTS or not _may_pass(error, failure):
+                late = request.is_quick and isinstance(error, httpx.TimeoutException)
+                if late and not isinstance(error, httpx.ConnectTimeout):
+                    self._gate.note_late(_origin_of(error, request.url), failure)
+                if attempt == ATTEMPTS or late or not _may_pass(error, failure):
                     raise failure from error
             else:
                 if answer.status not in RETRIED_STATUSES:
@@ -137,18 +140,36 @@ class Transport:
             await self._gate.sleep(delay, patience)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _follow(self, lane: Lane, request: Request) -> tuple[httpx.Response, str]:
+    def _deadline(self, request: Request) -> float:
+        waits = self._waits
+        seconds = waits.quick_in_all if request.is_quick else waits.in_all
+        return asyncio.get_running_loop().time() + seconds
+
+    def _timeout(self, request: Request) -> httpx.Timeout:
+        waits = self._waits
+        silence = waits.quick if request.is_quick else waits.silence
+        return httpx.Timeout(silence, connect=waits.connect)
+
+    async def _follow(
+        self, lane: Lane, request: Request, until: float
+    ) -> tuple[httpx.Response, str]:
         """The first answer that is no redirect, its body unread, and the URL that gave it."""
         url, authorization = request.url, request.authorization
         for _ in range(HOPS + 1):
+            origin = Origin.of(url)
+            if not request.knocks:
+                self._gate.refuse_down(origin)
             headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
             if authorization:
                 headers["Authorization"] = authorization
             self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
             http = lane.client(url)
+            timeout = self._timeout(request)
             with _named(url):
-                sent = http.build_request(request.method, url, headers=headers)
-                response = await http.send(sent, stream=True)
+                sent = http.build_request(request.method, url, headers=headers, timeout=timeout)
+                async with asyncio.timeout_at(until):
+                    response = await http.send(sent, stream=True)
+            self._gate.note_answer(origin)
             self._note(response, url, request.kind)
             if response.status_code not in _REDIRECTS:
                 return response, url
@@ -169,19 +190,19 @@ class Transport:
             told = parse_limit(response.headers, self.endpoint.registry)
             self.rate_limit = told or self.rate_limit
 
-    async def _whole(self, response: httpx.Response, url: str, request: Request) -> Answer:
+    async def _whole(
+        self, response: httpx.Response, url: str, request: Request, until: float
+    ) -> Answer:
         self._refuse_encoded(response, request)
         body = bytearray()
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
+        with _named(url):
+            async with asyncio.timeout_at(until):
                 async for chunk in _chunks(response):
                     body += chunk
                     if len(body) > request.limit:
                         raise ServerFailed(
                             request.what, f"the answer is larger than {request.limit} bytes"
                         )
-        except TimeoutError as error:
-            raise Unreachable(request.what, "the answer came too slowly") from error
         data = bytes(body)
         if failures.is_tls_port(response.status_code, data):
             raise failures.speaks_tls(self.endpoint.registry)
@@ -216,7 +237,7 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 @contextmanager
 def _named(url: str) -> Iterator[None]:
-    """Raise as `httpx.HTTPError` what httpx 0.28 lets through as it comes.
+    """Raise as `httpx.HTTPError` a deadline, and what httpx 0.28 lets through as it comes.
 
     TLS that fails after the handshake (a client certificate that TLS 1.3 misses) is a bare
     `ssl.SSLError`; a host that IDNA refuses is `httpx.InvalidURL`.
@@ -225,6 +246,8 @@ def _named(url: str) -> Iterator[None]:
         yield
     except ssl.SSLError as error:
         raise httpx.ReadError(str(error), request=httpx.Request("GET", url)) from error
+    except TimeoutError as error:
+        raise failures.TooSlow("", request=httpx.Request("GET", url)) from error
     except httpx.InvalidURL as error:
         raise httpx.UnsupportedProtocol(f"{error}") from error
 
@@ -239,9 +262,14 @@ def _origin_of(error: httpx.HTTPError, url: str) -> Origin:
 
 def _may_pass(error: httpx.HTTPError, failure: Exception) -> bool:
     """Whether a broken connection is worth another try; one that never came up is not."""
-    never = httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol
-    connected = not isinstance(error, never)
-    return connected and isinstance(failure, Unreachable)
+    never = (
+        httpx.ConnectError
+        | httpx.ConnectTimeout
+        | httpx.ProxyError
+        | httpx.UnsupportedProtocol
+        | failures.TooSlow
+    )
+    return not isinstance(error, never) and isinstance(failure, Unreachable)
 
 
 def _asked_delay(answer: Answer, now: datetime) -> float | None:

@@ -59,7 +59,7 @@ class EngineClient:
 
         Raises:
             EngineUnreachable: nothing answers, it may not be asked, or it is no engine.
-            InvalidConfig: docker's configuration or a certificate cannot be read.
+            InvalidConfig: a certificate cannot be read.
             UsageError: the address has no meaning here.
         """
         self.endpoint = endpoint
@@ -119,37 +119,36 @@ class EngineClient:
 
     def _open(self) -> APIClient:
         """The SDK's client; nothing is sent yet."""
-        from docker import APIClient, errors
+        from docker import errors
+
+        from regsync.stores.sdk import BareClient
 
         scheme = self.endpoint.scheme
-        # The SDK insists on paramiko for `ssh`, so that is dialled here.
-        base = "tcp://127.0.0.1:1" if scheme == "ssh" else self.endpoint.address
+        # Both have adapters of their own: the SDK insists on paramiko for `ssh`.
+        own = scheme in ("ssh", "unix")
+        address = "tcp://127.0.0.1:1" if own else self.endpoint.address
         try:
             tls = _tls(self.endpoint.tls)
-            client = APIClient(base, version=_dotted(OLDEST_API), timeout=READ_TIMEOUT, tls=tls)
+            client = BareClient(address, _dotted(OLDEST_API), READ_TIMEOUT, tls)
         except errors.TLSParameterError as error:
             raise InvalidConfig(
                 f"cannot use TLS for {self.endpoint}",
                 str(error).partition(" TLS configurations")[0],
                 "see DOCKER_CERT_PATH, or the context's certificates",
             ) from error
-        except errors.InvalidConfigFile as error:
-            raise _broken_config(str(error)) from error
         except errors.DockerException as error:
             raise UsageError(f"cannot use the engine at {self.endpoint}", str(error)) from error
-        except (AttributeError, TypeError, ValueError) as error:
-            # It reads docker's config.json on its way, and takes every shape for granted.
-            raise _broken_config("it is no such object as docker writes") from error
         if scheme == "ssh":
             from regsync.stores.dial import DialAdapter
 
             self._dialer = DialAdapter(self.endpoint)
             client.mount("http+docker://", self._dialer)
-            client.base_url = "http+docker://ssh"
         elif scheme == "unix":
             from regsync.stores.unixsocket import UnixAdapter
 
             client.mount("http+docker://", UnixAdapter(self.endpoint.path))
+        if own:
+            client.base_url = f"http+docker://{'ssh' if scheme == 'ssh' else 'localhost'}"
         # An engine is asked directly, and no password of ~/.netrc is meant for it.
         client.trust_env = False
         return client
@@ -243,18 +242,8 @@ def _tls(tls: Tls | None) -> Any:
     from docker.tls import TLSConfig
 
     if tls is None:
-        return False
+        return None
     return TLSConfig(client_cert=tls.pair, ca_cert=tls.ca, verify=tls.verify)
-
-
-def _broken_config(why: str) -> InvalidConfig:
-    from docker.utils.config import find_config_file
-
-    return InvalidConfig(
-        f"docker's configuration cannot be read: {find_config_file()}",
-        why,
-        "mend the file, or point DOCKER_CONFIG elsewhere",
-    )
 
 
 def _parse(text: object) -> tuple[int, ...]:

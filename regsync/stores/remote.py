@@ -16,6 +16,7 @@ from regsync.registry.client import RegistryClient
 from regsync.registry.hosts import CERTS_D, endpoint
 from regsync.registry.message import KINDS
 from regsync.registry.ratelimit import RateLimit
+from regsync.registry.retry import Waits
 
 
 class Registries:
@@ -26,6 +27,7 @@ class Registries:
         env: The environment, in which credentials are looked for.
         clock: Time, for tests.
         certs_d: Folders in which certificates are found by host.
+        waits: How long a server may take, for tests.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class Registries:
         *,
         clock: Clock | None = None,
         certs_d: tuple[Path, ...] = CERTS_D,
+        waits: Waits | None = None,
     ) -> None:
         self._config = config
         self._env = env
         self._clock = clock or SystemClock()
         self._certs_d = certs_d
+        self._waits = waits
         self._clients: dict[str, RegistryClient] = {}
         self._expected: Mapping[str, str] = {}
 
@@ -70,7 +74,9 @@ class Registries:
             where = endpoint(registry, self._config.settings(registry), self._certs_d)
             credentials = chain.find(registry, self._env)
             greeting = self._expected.get(where.base)
-            found = RegistryClient(where, credentials, clock=self._clock, greeting=greeting)
+            found = RegistryClient(
+                where, credentials, clock=self._clock, greeting=greeting, waits=self._waits
+            )
             self._clients[registry] = found
         return found
 

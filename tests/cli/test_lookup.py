@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -53,6 +54,25 @@ def test_exit_codes(reply: object, code: int) -> None:
     assert done.stderr.startswith("error: cannot list the tags of")
     assert "\x1b" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["digest", "tags"])
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ((401, {}, b""), "unauthorized"),
+        ((404, {}, b'{"errors":[]}'), "not_found"),
+        ((429, {"Retry-After": "3600"}, b""), "rate_limited"),
+    ],
+)
+def test_a_failure_names_the_one_reference_that_was_asked(
+    command: str, reply: object, code: str
+) -> None:
+    with serve(lambda seen: reply if "/a/b/" in seen.path else (200, {}, b"")) as wire:
+        done = regsync(command, f"{wire.host}/a/b", "--format", "json")
+    [error] = json.loads(done.stdout)["errors"]
+    asked = f"{wire.host}/a/b" + (":latest" if command == "digest" else "")
+    assert (error["code"], error["reference"]) == (code, asked)
 
 
 def test_interrupt_ends_at_once() -> None:

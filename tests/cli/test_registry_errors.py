@@ -89,6 +89,9 @@ def regsync(
     return run
 
 
+OURS = {"Docker-Distribution-Api-Version": "registry/2.0"}
+
+
 def manifests(reply: Any, ping: Any = (200, {}, b"{}")) -> Callable[[Any], Any]:
     return lambda seen: reply if "/manifests/" in seen.path else ping
 
@@ -199,7 +202,7 @@ def test_the_wrong_protocol_names_the_setting(regsync: Any) -> None:
 
 def test_self_signed(regsync: Any, ca: trustme.CA, trusted: ssl.SSLContext, tmp_path: Path) -> None:
     """The hint is true: what it names helps."""
-    with serve_raw(lambda asked: whole("404 Not Found"), tls=trusted) as server:
+    with serve_raw(lambda asked: whole("404 Not Found", b"", OURS), tls=trusted) as server:
         told = regsync("tags", f"{server.host}/a", config=settings(server.host, tls="on"))
         assert told.code == 1
         assert "its certificate is not trusted" in told.errors
@@ -327,7 +330,7 @@ def test_the_systems_trust_is_the_environments(
     bundle = tmp_path / "bundle.pem"
     ca.cert_pem.write_to_path(str(bundle))
     config = tmp_path / "set.toml"
-    with serve_raw(lambda asked: whole("404 Not Found"), tls=trusted) as server:
+    with serve_raw(lambda asked: whole("404 Not Found", b"", OURS), tls=trusted) as server:
         config.write_text(settings(server.host, tls="on"))
         command = [sys.executable, "-m", "regsync", "tags", f"{server.host}/a"]
         env = {"PATH": os.environ["PATH"], "REGSYNC_CONFIG": str(config)}

@@ -185,3 +185,32 @@ def test_a_dead_registry_delays_no_other(mock_registry: MockRegistry, machine: M
     assert (told["result"], told["errors"][0]["code"]) == ("partial", "unreachable")
     # Whether it exists is not known, so it is not "not found" either.
     assert (done.returncode, alone.returncode) == (3, 3)
+
+
+def test_a_registry_is_not_blamed_for_a_broken_folder(
+    mock_registry: MockRegistry, machine: Machine
+) -> None:
+    name = put(mock_registry, "team/app:1", "1.0")
+    machine.pull(name)
+    blobs = machine.home / "images" / "blobs" / "sha256"
+    index = json.loads((machine.home / "images" / "index.json").read_text())
+    [top] = index["manifests"]
+    (blobs / top["digest"].partition(":")[2]).unlink()
+    done = machine.status()
+    assert done.returncode == 3
+    assert "the image is incomplete: its manifest is missing" in done.stdout
+    assert "does not verify" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "!!!", '{"auths": 5}'])
+def test_a_broken_docker_configuration_is_told_for_each_host(
+    mock_registry: MockRegistry, machine: Machine, text: str
+) -> None:
+    name = put(mock_registry, "team/app:1", "1.0")
+    machine.pull(name)
+    (machine.home / ".docker").mkdir()
+    (machine.home / ".docker" / "config.json").write_text(text)
+    done = machine.status("--format", "json")
+    assert done.returncode == 3
+    [row] = json.loads(done.stdout)["data"]["images"]
+    assert (row["verdict"], row["cause"]) == ("unknown", "credentials")

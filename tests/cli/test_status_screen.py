@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reports import NOW, entry, report, week
+from reports import NOW, OURS, entry, report, week
 
 from regsync.cli import screens, status
 from regsync.cli.options import Rows
@@ -137,6 +137,23 @@ def test_the_header_says_which_store_answered(store: StoreInfo, shown: str | Non
     assert line.isprintable()
     if shown is not None:
         assert line == f"{shown} · 6 images, 2 registries"
+
+
+def test_the_header_counts_as_the_summary_does() -> None:
+    one, two = (entry(name, Verdict(Kind.UP_TO_DATE, "exact")) for name in ("a:1", "a:2"))
+    made = report(one, replace(two, id=one.id), entry("b:1", Verdict(Kind.NOT_LOCAL), here=False))
+    assert " · 2 images, " in screens.header(made)
+
+
+def test_a_digest_in_a_name_is_short_where_people_read_and_whole_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = report(entry(f"a@{OURS}", Verdict(Kind.PINNED)))
+    status.show(made, Rows.TABLE, 0)
+    assert f"\na@{OURS.short}  pinned\n" in capsys.readouterr().out
+    for format in (Rows.TSV, Rows.JSON):
+        status.show(made, format, 0)
+        assert f"a@{OURS}" in capsys.readouterr().out
 
 
 def test_hints_name_a_command_that_exists() -> None:

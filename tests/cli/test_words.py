@@ -10,7 +10,17 @@ from reports import NOW, OURS, THEIRS, entry
 
 from regsync.cli.units import age, counted, size
 from regsync.cli.words import CAUSES, COUNTED, SAYINGS, missing, what_changed
-from regsync.errors import ServerFailed, Unauthorized, Unreachable
+from regsync.errors import (
+    CredentialsBroken,
+    InvalidConfig,
+    InvalidManifest,
+    RateLimited,
+    ServerFailed,
+    TlsFailed,
+    Unauthorized,
+    Unreachable,
+    Unverified,
+)
 from regsync.operations.verdict import (
     REASONS,
     Cause,
@@ -89,6 +99,46 @@ def test_every_cause_has_its_words(cause: Cause) -> None:
         (
             unknown(Unauthorized("cannot read it", "401; wanted: `repository:a:pull`")),
             "quay.io wants other credentials",
+        ),
+        (
+            unknown(RateLimited("cannot read it", "429", retry_at=NOW + timedelta(minutes=7.1))),
+            "quay.io takes no more requests for now, try again at 12:08 UTC",
+        ),
+        (
+            unknown(RateLimited("cannot read it", "429", retry_at=NOW + timedelta(hours=12))),
+            "quay.io takes no more requests for now, try again at 2026-01-11 00:00 UTC",
+        ),
+        (
+            unknown(RateLimited("cannot read it", "429 Too Many Requests")),
+            "quay.io takes no more requests for now",
+        ),
+        (
+            unknown(Unverified("cannot read `quay.io/a/b:1`", "other bytes")),
+            "quay.io sent content that does not verify (other bytes)",
+        ),
+        (
+            unknown(Unverified("`quay.io/a/b:1` cannot be read", "its manifest is missing")),
+            "its manifest is missing",
+        ),
+        (
+            unknown(InvalidManifest("the config is refused", "not JSON")),
+            "the config is refused: not JSON",
+        ),
+        (
+            unknown(TlsFailed("cannot reach it", "it speaks TLS, and plain HTTP was expected")),
+            "quay.io speaks TLS, and plain HTTP was expected",
+        ),
+        (
+            unknown(TlsFailed("cannot read it", "/ca.pem: no such file")),
+            "TLS with quay.io failed (/ca.pem: no such file)",
+        ),
+        (
+            unknown(CredentialsBroken("cannot log in", "A is set and B is not")),
+            "the credentials for quay.io cannot be read (A is set and B is not)",
+        ),
+        (
+            unknown(InvalidConfig("cannot ask it", "`endpoint` is ftp")),
+            "the configuration of quay.io has no meaning (`endpoint` is ftp)",
         ),
         (Verdict(Kind.NOT_LOCAL, remote_digest=THEIRS), "not here; the registry has it"),
         (

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from desk import Desk, Heard, at, said
 from engine import recording, replay
@@ -425,6 +426,27 @@ class TestOneRegistryEndsNoOther:
             return 404, {}, b""
 
         self.judged(desk, answer)
+
+
+def test_a_router_whose_registry_is_away_makes_nothing_gone(desk: Desk) -> None:
+    away = False
+    with MockRegistry().serve() as registry:
+        registry.put("app", V1, "1")
+
+        def answer(seen: Seen) -> Reply:
+            if away:
+                return 404, {"Content-Type": "text/plain; charset=utf-8"}, b"404 page not found\n"
+            got = httpx.request(seen.method, f"{registry.url}{seen.path}")
+            names = ("Content-Type", "Docker-Content-Digest")
+            told = {name: got.headers[name] for name in names if name in got.headers}
+            return got.status_code, told, got.content
+
+        with serve(answer) as router:
+            name = f"{router.host}/app:1"
+            desk.pull(name)
+            assert desk.verdicts()[name] == "up_to_date/exact"
+            away = True
+            assert desk.verdicts()[name] == "unknown/not_a_registry"
 
 
 def test_credentials_that_were_held_back_are_no_missing_login(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from engine import Answer, listen, recording, replay
 
-from regsync.errors import EngineUnreachable, InvalidConfig, RegsyncError, StoreFailure
+from regsync.errors import EngineUnreachable, RegsyncError, StoreFailure, UsageError
 from regsync.stores import engineapi
 from regsync.stores.base import Snapshot
 from regsync.stores.endpoint import Endpoint
@@ -340,16 +341,33 @@ def test_nobody_waits_for_a_silent_engine_after_ctrl_c() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", '{"auths": {"h": "x"}}', '{"proxies": "x"}', '{"auths": 1}']
+    "text",
+    [
+        "[]",
+        "null",
+        "!!!",
+        '{"auths": 1}',
+        '{"auths": {"h": 5}}',
+        '{"auths": {"h": {"auth": "bm9jb2xvbg=="}}}',
+        '{"auths": {"h": {"auth": "!!!"}}}',
+        '{"proxies": "x", "HttpHeaders": 1}',
+        "[" * 100_000,
+    ],
 )
-def test_a_docker_configuration_of_another_shape(
+def test_dockers_configuration_is_no_business_of_an_engine(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An engine that was named is asked, whatever is wrong in the file that names others."""
     (tmp_path / "config.json").write_text(text)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     with listen(engine()) as url:
-        error = failure(url, InvalidConfig)
-    assert str(tmp_path / "config.json") in error.what
+        assert read(url).info.name == "docker"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is an address like any other")
+def test_a_named_pipe_is_for_windows() -> None:
+    error = failure("npipe:////./pipe/docker_engine", UsageError)
+    assert "Windows only" in error.why
 
 
 def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
