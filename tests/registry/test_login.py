@@ -11,14 +11,16 @@ import pytest
 from wire import FakeClock, Reply, Seen, serve
 
 from regsync.config.load import Config
-from regsync.errors import LoginFailed, Unauthorized
+from regsync.errors import LoginFailed, ServerFailed, Unauthorized
 from regsync.identity import Credentials, variable
 from regsync.oci import mediatype
+from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
-from regsync.oci.reference import Reference
+from regsync.oci.reference import Reference, Repository
 from regsync.stores.remote import Registries
 
-DIGEST = str(Digest.of(b"x"))
+OTHER = Digest.of(b"x")
+DIGEST = str(OTHER)
 FOUND = (200, {"Content-Type": mediatype.OCI_MANIFEST, "Docker-Content-Digest": DIGEST}, b"")
 BASIC = (401, {"WWW-Authenticate": 'Basic realm="r"'}, b"")
 RIGHT = Credentials("u", "canary-5b3e").basic()
@@ -140,3 +142,29 @@ def test_a_token_is_used_until_shortly_before_it_expires(seconds: float, count: 
         ask(wire.host, question, clock=clock)
     assert wire.count("GET", "/new") == count
     assert wire.count("HEAD", "/manifests/") == 2, "none is sent with a token that is over"
+
+
+@pytest.mark.parametrize("kind", ["manifests", "blobs"])
+def test_a_challenge_from_elsewhere_is_not_answered(kind: str) -> None:
+    """A store that the registry leads to has its own 401, and no say in whom to ask for tokens."""
+    with serve(tokens("/stolen")) as store:
+
+        def answer(seen: Seen) -> Reply:
+            if f"/{kind}/" in seen.path and seen.authorization == "Bearer t":
+                return 307, {"Location": f"http://{store.host}/x"}, b""
+            return tokens("/own")(seen)
+
+        async def question(registries: Registries) -> None:
+            client = registries.client(wire.host)
+            if kind == "manifests":
+                with pytest.raises(Unauthorized):
+                    await client.resolve(Reference.parse(f"{wire.host}/a:1"))
+                return
+            with pytest.raises(ServerFailed, match=r"refuses \(401\)"):
+                await client.config(Repository(wire.host, "a"), Descriptor("x/y", OTHER, 1))
+
+        with serve(answer) as wire:
+            ask(wire.host, question)
+    assert store.count("GET", "/stolen") == wire.count("GET", "/stolen") == 0
+    assert wire.count("GET", "/own") == 1
+    assert [one.authorization for one in store.seen] == [None] * len(store.seen)
