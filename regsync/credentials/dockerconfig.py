@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from regsync.errors import CredentialsBroken
-from regsync.identity import Credentials
+from regsync.identity import Credentials, variable
 from regsync.oci.reference import DOCKER_HUB
 
 SIZE_LIMIT = 4 * 1024 * 1024
@@ -83,10 +83,13 @@ def host_of(key: str) -> str:
 
 def _read(entry: Mapping[str, Any], registry: str, source: str) -> Credentials | None:
     encoded = entry.get("auth")
+    tokens = [name for name in ("identitytoken", "registrytoken") if entry.get(name)]
     if not encoded:
         username, secret = entry.get("username"), entry.get("password")
         if isinstance(username, str) and isinstance(secret, str) and username and secret:
             return Credentials(username, secret, source)
+        if tokens:
+            raise _only_a_token(registry, source, tokens[0])
         # With a `credsStore`, docker leaves an empty entry behind as a mark.
         return None
     try:
@@ -96,7 +99,20 @@ def _read(entry: Mapping[str, Any], registry: str, source: str) -> Credentials |
     username, colon, secret = pair.partition(":")
     if not colon or not username:
         raise _broken(registry, f"{source}: `auth` of this host is not USER:PASSWORD")
+    if not secret and tokens:
+        raise _only_a_token(registry, source, tokens[0])
+    if not secret:
+        raise _broken(registry, f"{source}: `auth` of this host has an empty password")
     return Credentials(username, secret, source)
+
+
+def _only_a_token(registry: str, source: str, field: str) -> CredentialsBroken:
+    """Azure's and others' logins leave a token in place of a password (docker/cli `AuthConfig`)."""
+    return CredentialsBroken(
+        f"cannot log in to `{registry}`",
+        f"{source} holds an identity token (`{field}`), which regsync cannot use yet",
+        f"set {variable(registry, 'USERNAME')} and {variable(registry, 'PASSWORD')}",
+    )
 
 
 def _broken(registry: str, why: str) -> CredentialsBroken:

@@ -64,6 +64,8 @@ class Authenticator:
         self._lock = asyncio.Lock()
         self._failures: list[RegsyncError] = []
         self._refused: LoginFailed | None = None
+        # Whether the password of Basic auth has opened something.
+        self._accepted = False
         self._foreign_realm: Origin | None = None
 
     @property
@@ -96,13 +98,15 @@ class Authenticator:
                 await self._ping()
                 try:
                     await self._get_tokens(wanted)
-                except LoginFailed:
-                    raise
-                except RegsyncError:
+                except RegsyncError as error:
                     if not self._assumed:
                         raise
+                    before = self.greeting
                     self._pinged = self._assumed = False
                     await self._ping()
+                    if isinstance(error, LoginFailed) and self.greeting == before:
+                        # Refused by the right server: once more could lock the account.
+                        raise
                     await self._get_tokens(wanted)
         finally:
             for scope in wanted:
@@ -148,6 +152,8 @@ class Authenticator:
 
     def granted(self, scope: Scope) -> None:
         """A request for `scope` was let in: what that tells of tokens for several scopes."""
+        if self._challenge is not None and self._challenge.scheme == "basic":
+            self._accepted = True
         token = self._cached(scope)
         if token is not None and token.shared:
             self._wide = True
@@ -178,10 +184,11 @@ class Authenticator:
                 if self._credentials is None:
                     return None
                 header = self._credentials.basic()
-                if header == refused:
-                    what = f"cannot log in to `{self._transport.endpoint.registry}`"
-                    raise self._login_failed(what, answer.status)
-                return header
+                if header != refused:
+                    return header
+                if not self._accepted:
+                    await self._try_password(header)
+                return None
             if current is not None and current.shared:
                 if self._wide and challenge.error != "invalid_token":
                     return None
@@ -258,6 +265,22 @@ class Authenticator:
         headers = answer.headers.get_list("WWW-Authenticate") if answer.status == 401 else []
         self._challenge = challenges.choose(challenges.parse(headers))
         self._pinged = True
+
+    async def _try_password(self, header: str) -> None:
+        """Ask the door, which is every user's: whether one repository or the password is refused.
+
+        Raises:
+            LoginFailed: it refuses as well.
+        """
+        endpoint = self._transport.endpoint
+        what = f"cannot log in to `{endpoint.registry}`"
+        request = Request(
+            f"{endpoint.base}/v2/", "GET", tokens.ANSWER_LIMIT, kind="ping", what=what
+        )
+        answer = await self._transport.send(replace(request, authorization=header))
+        if answer.status == 401:
+            raise self._login_failed(what, answer.status)
+        self._accepted = True
 
     async def _get_tokens(self, scopes: Iterable[Scope]) -> None:
         if self._challenge is not None and self._challenge.scheme == "bearer":

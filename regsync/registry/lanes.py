@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 import httpx
 
 from regsync.errors import InvalidConfig
-from regsync.registry import trust
 from regsync.registry.hosts import Endpoint
+from regsync.registry.trust import Trust
 
 # A registry, its token server and its store of blobs: a lane keeps a connection to each.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=4)
@@ -25,10 +25,11 @@ _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=4)
 class Lane:
     """One request at a time, to any origin; connections stay open between them."""
 
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
+    def __init__(self, endpoint: Endpoint, trust: Trust) -> None:
         self._endpoint = endpoint
-        self._context = context
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._trust = trust
+        # Plain ones, those of the registry's own origin, and those of any other.
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
     def client(self, url: str) -> httpx.AsyncClient:
         """The httpx client for an address.
@@ -38,10 +39,11 @@ class Lane:
             InvalidConfig: a proxy in the environment has no meaning.
         """
         tls = url.startswith("https:")
-        if tls not in self._clients:
-            context = (self._context or trust.context(self._endpoint)) if tls else _plain()
-            self._clients[tls] = _open(self._endpoint, context)
-        return self._clients[tls]
+        key = tls, tls and self._trust.is_own(url)
+        if key not in self._clients:
+            context = self._trust.context(own=key[1]) if tls else _plain()
+            self._clients[key] = _open(self._endpoint, context)
+        return self._clients[key]
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -52,9 +54,9 @@ class Lane:
 class Lanes:
     """At most `count` requests at once; the lane used last is taken first, it is still warm."""
 
-    def __init__(self, endpoint: Endpoint, count: int) -> None:
+    def __init__(self, endpoint: Endpoint, trust: Trust, count: int) -> None:
         self._endpoint = endpoint
-        self._context = trust.context(endpoint) if endpoint.origin.scheme == "https" else None
+        self._trust = trust
         self._slots = asyncio.Semaphore(count)
         self._free: list[Lane] = []
 
@@ -62,7 +64,7 @@ class Lanes:
     async def lane(self) -> AsyncIterator[Lane]:
         """A lane of one's own for a while."""
         async with self._slots:
-            lane = self._free.pop() if self._free else Lane(self._endpoint, self._context)
+            lane = self._free.pop() if self._free else Lane(self._endpoint, self._trust)
             try:
                 yield lane
             finally:

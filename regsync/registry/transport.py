@@ -27,6 +27,7 @@ from regsync.registry.origin import Origin, RefusedAddress, redirect
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.ratelimit import parse as parse_limit
 from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, Waits, backoff, retry_after
+from regsync.registry.trust import Trust
 
 USER_AGENT = f"regsync-containers/{__version__}"
 HOPS = 5
@@ -42,10 +43,11 @@ class Transport:
         self.rate_limit: RateLimit | None = None
         self._clock = clock
         self._waits = waits or Waits()
-        self._lanes = Lanes(endpoint, endpoint.jobs)
+        trust = Trust(endpoint)
+        self._lanes = Lanes(endpoint, trust, endpoint.jobs)
         # Apart, since a stream stays open while its reader sends what it reads elsewhere, perhaps
         # to this very host: sharing would let streams and the requests they wait for lock up.
-        self._streams = Lanes(endpoint, endpoint.jobs)
+        self._streams = Lanes(endpoint, trust, endpoint.jobs)
         self._gate = Gate(clock)
 
     async def aclose(self) -> None:

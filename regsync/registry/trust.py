@@ -5,9 +5,45 @@ from __future__ import annotations
 import functools
 import ssl
 import sys
+from dataclasses import replace
 
 from regsync.errors import TlsFailed
 from regsync.registry.hosts import Endpoint
+from regsync.registry.origin import Origin
+
+
+class Trust:
+    """The TLS contexts of one registry, and of wherever it leads.
+
+    Client certificates and `tls = "insecure"` are for the registry's own origin: another host is
+    shown none, and always checked. The user's authorities go along, since a token server or a
+    store of blobs is often of the same house.
+
+    Raises:
+        TlsFailed: see `context`.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        # At once, so that a broken certificate is told before anything is asked.
+        self._own = context(endpoint) if endpoint.origin.scheme == "https" else None
+        self._other: ssl.SSLContext | None = None
+
+    def is_own(self, url: str) -> bool:
+        """Whether an address is of the registry's own origin."""
+        return Origin.of(url) == self._endpoint.origin
+
+    def context(self, *, own: bool) -> ssl.SSLContext:
+        """For the registry's own origin, or for any other.
+
+        Raises:
+            TlsFailed: see `context`.
+        """
+        if own and self._own is not None:
+            return self._own
+        if self._other is None:
+            self._other = context(replace(self._endpoint, verify=True, client_certificates=()))
+        return self._other
 
 
 def context(endpoint: Endpoint) -> ssl.SSLContext:

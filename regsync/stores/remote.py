@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Self
 from regsync.clock import Clock, SystemClock
 from regsync.config.load import Config
 from regsync.credentials import chain
+from regsync.errors import CredentialsBroken
+from regsync.identity import variable
 from regsync.registry.client import RegistryClient
 from regsync.registry.hosts import CERTS_D, endpoint
 from regsync.registry.message import KINDS
@@ -45,6 +48,9 @@ class Registries:
         self._certs_d = certs_d
         self._waits = waits
         self._clients: dict[str, RegistryClient] = {}
+        # Hosts by the variable that their user name is looked for in.
+        self._named: dict[str, str] = {}
+        self._confused: dict[str, CredentialsBroken] = {}
         self._expected: Mapping[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -66,9 +72,11 @@ class Registries:
 
         Raises:
             InvalidConfig: the settings of this host have no meaning.
-            CredentialsBroken: a source of credentials is configured and cannot be read.
+            CredentialsBroken: a source of credentials is configured and cannot be read, or its
+                variables may be meant for another host of this run.
             TlsFailed: a certificate that was configured cannot be read.
         """
+        self._refuse_confusion(registry)
         found = self._clients.get(registry)
         if found is None:
             where = endpoint(registry, self._config.settings(registry), self._certs_d)
@@ -79,6 +87,20 @@ class Registries:
             )
             self._clients[registry] = found
         return found
+
+    def _refuse_confusion(self, registry: str) -> None:
+        """`a-b.example` and `a.b.example` share variables: whose is the password?"""
+        user, word = (variable(registry, field) for field in ("USERNAME", "PASSWORD"))
+        other = self._named.setdefault(user, registry)
+        if other != registry and (self._env.get(user) or self._env.get(word)):
+            for host in (registry, other):
+                self._confused[host] = CredentialsBroken(
+                    f"cannot log in to `{host}`",
+                    f"{user} may be meant for `{other}` or for `{registry}`; both are asked here",
+                    "ask for one of them at a time, or use `docker login`",
+                )
+        if registry in self._confused:
+            raise copy.copy(self._confused[registry])
 
     def expect(self, greetings: Mapping[str, str]) -> None:
         """Spare registries the ping whose answer is known from an earlier run.

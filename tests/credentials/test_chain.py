@@ -79,6 +79,7 @@ def test_anonymous(home: Path, document: Any) -> None:
         {"auths": {"r.example": {"auth": "%%"}}},
         {"auths": {"r.example": {"auth": encoded("no colon")}}},
         {"auths": {"r.example": {"auth": encoded(":p")}}},
+        {"auths": {"r.example": {"auth": encoded("u:")}}},
         {"auths": {"r.example": {"auth": 7}}},
         "[" * 100_000,
     ],
@@ -86,6 +87,23 @@ def test_anonymous(home: Path, document: Any) -> None:
 def test_broken_stops(home: Path, document: Any) -> None:
     with pytest.raises(CredentialsBroken):
         chain.find("r.example", write(home, document))
+
+
+@pytest.mark.parametrize("field", ["identitytoken", "registrytoken"])
+@pytest.mark.parametrize("auth", [None, encoded("00000000-0000-0000-0000-000000000000:")])
+def test_a_token_in_place_of_a_password(home: Path, field: str, auth: str | None) -> None:
+    """As `az acr login` leaves it; sent as an empty password it would be a refused login."""
+    env = write(home, {"auths": {"r.example": {field: SECRET} | ({"auth": auth} if auth else {})}})
+    with pytest.raises(CredentialsBroken, match="an identity token") as caught:
+        chain.find("r.example", env)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_token_beside_a_password_is_no_harm(home: Path) -> None:
+    entry = {"auth": encoded(f"u:{SECRET}"), "identitytoken": "t"}
+    found = chain.find("r.example", write(home, {"auths": {"r.example": entry}}))
+    assert found is not None
+    assert found.secret == SECRET
 
 
 def test_a_folder_in_place_of_the_file_is_broken(home: Path) -> None:

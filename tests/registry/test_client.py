@@ -166,6 +166,33 @@ def test_a_long_retry_after_fails_at_once_and_closes_the_host() -> None:
     assert wire.count("HEAD", "/manifests/") == 1
 
 
+@pytest.mark.parametrize(("limited", "other"), [("HEAD", RateLimited), ("GET", type(None))])
+def test_a_limit_on_heads_is_one_on_gets_and_not_the_reverse(
+    limited: str, other: type[Exception]
+) -> None:
+    """Docker Hub counts GETs of manifests alone; who is refused a HEAD is refused a GET."""
+
+    def answer(seen: Any) -> Any:
+        if "/manifests/" in seen.path and seen.method == limited:
+            return (429, {"Retry-After": "3600"}, b"")
+        return manifests(GOOD)(seen)
+
+    async def both(client: RegistryClient) -> list[type[Any]]:
+        name = Reference.parse(f"{wire.host}/a:1")
+        found: list[type[Any]] = []
+        for method in (limited, "GET" if limited == "HEAD" else "HEAD"):
+            try:
+                await (client.resolve(name) if method == "HEAD" else client.manifest(name))
+                found.append(type(None))
+            except RateLimited as error:
+                found.append(type(error))
+        return found
+
+    with serve(answer) as wire:
+        assert ask(wire, both) == [RateLimited, other]
+    assert wire.count("GET", "/manifests/") == (limited == "GET")
+
+
 class TokenServer:
     """A registry with tokens: one per request, remembered with the scopes it was asked for."""
 

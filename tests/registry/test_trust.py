@@ -193,6 +193,51 @@ def test_a_client_certificate_of_certs_d(ca: trustme.CA, ca_file: Path, tmp_path
         assert resolve(server.host, certs_d=folder.parent) == (DIGEST, [])
 
 
+def leading(to: str) -> Any:
+    """A registry that keeps its manifests at another host."""
+
+    def answer(asked: Asked) -> Iterable[bytes]:
+        if "/manifests/" not in asked.path:
+            return whole("200 OK", b"{}")
+        return whole("307 There", b"", {"Location": f"https://{to}{asked.path}"})
+
+    return answer
+
+
+def test_what_is_not_checked_is_the_registry_alone(ca: trustme.CA, ca_file: Path) -> None:
+    """And authorities of one's own are those of wherever it leads as well."""
+    with (
+        serve_raw(registry, tls=server_context(ca)) as other,
+        serve_raw(leading(other.host), tls=server_context(ca)) as server,
+    ):
+        with pytest.raises(TlsFailed, match="not trusted") as caught:
+            resolve(server.host, HostSettings(tls="insecure"))
+        assert f"at https://{other.host}" in caught.value.what
+        assert other.seen == []
+        settings = HostSettings(tls="insecure", ca_file=ca_file)
+        assert resolve(server.host, settings)[0] == DIGEST
+
+
+def test_a_client_certificate_is_shown_to_its_own_host_alone(
+    ca: trustme.CA, ca_file: Path, tmp_path: Path
+) -> None:
+    with (
+        serve_raw(registry, tls=demanding(ca, ca_file)) as other,
+        serve_raw(leading(other.host), tls=demanding(ca, ca_file)) as server,
+    ):
+        folder = tmp_path / "certs.d" / server.host
+        folder.mkdir(parents=True)
+        ca.cert_pem.write_to_path(str(folder / "ca.crt"))
+        mine = ca.issue_cert("client@example.com")
+        mine.cert_chain_pems[0].write_to_path(str(folder / "client.cert"))
+        mine.private_key_pem.write_to_path(str(folder / "client.key"))
+        with pytest.raises(TlsFailed, match="TLS failed") as caught:
+            resolve(server.host, certs_d=folder.parent)
+    assert f"at https://{other.host}" in caught.value.what
+    assert server.count("/manifests/") == 1
+    assert other.seen == []
+
+
 def test_a_key_with_a_passphrase_is_not_asked_for(ca: trustme.CA, tmp_path: Path) -> None:
     folder = tmp_path / "r.example"
     folder.mkdir()

@@ -13,6 +13,7 @@ from wire import FakeClock, serve
 
 from regsync.config.load import Config
 from regsync.errors import CredentialsBroken, InvalidConfig, TlsFailed
+from regsync.identity import variable
 from regsync.oci import mediatype
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference, Repository
@@ -124,6 +125,44 @@ def test_what_is_broken_for_one_host_stops_that_host_alone(
 
     with serve(registry) as wire:
         assert run(question, hosts={"broken.example": settings}, env=env).digest == Digest.of(RAW)
+
+
+A, B = "registry.example.com", "registry-example.com"
+
+
+@pytest.mark.parametrize("hosts", [(A, B), (B, A), (A, "other.example.com", B)])
+def test_hosts_that_share_variables_are_both_refused(hosts: tuple[str, ...]) -> None:
+    env = {variable(A, "USERNAME"): "u", variable(A, "PASSWORD"): "canary-7a90"}
+
+    async def question(registries: Registries) -> dict[str, CredentialsBroken]:
+        registries.client(hosts[0])
+        refused = {}
+        for host in (*hosts, *hosts):
+            try:
+                registries.client(host)
+            except CredentialsBroken as error:
+                refused[host] = error
+        return refused
+
+    refused = run(question, env=env)
+    assert refused.keys() == {A, B}
+    for host, error in refused.items():
+        assert host in error.what
+        assert A in (error.why or "")
+        assert B in (error.why or "")
+
+
+@pytest.mark.parametrize(("env", "hosts"), [({}, (A, B)), ({variable(A, "USERNAME"): "u"}, (A, A))])
+def test_hosts_that_share_no_credentials_do_no_harm(
+    env: dict[str, str], hosts: tuple[str, ...]
+) -> None:
+    if env:
+        env = env | {variable(A, "PASSWORD"): "canary-7a90"}
+
+    async def question(registries: Registries) -> list[str]:
+        return [registries.client(host).endpoint.registry for host in hosts]
+
+    assert run(question, env=env) == list(hosts)
 
 
 def test_an_unchecked_certificate_is_told_once() -> None:
