@@ -96,7 +96,7 @@ def manifests(reply: Any, ping: Any = (200, {}, b"{}")) -> Callable[[Any], Any]:
 @pytest.mark.parametrize(
     ("reply", "code", "words"),
     [
-        ((404, {}, b""), 5, "404 Not Found"),
+        ((404, {}, b""), 5, "\n  no such tag or repository\n"),
         ((403, {}, b""), 4, "403 Forbidden"),
         ((200, TYPED, b"{" + b" " * (9 << 20)), 1, "larger than 8388608 bytes"),
         ((200, TYPED, BOTH), 7, "it is a manifest that also has `manifests`"),
