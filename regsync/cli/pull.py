@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +11,7 @@ import typer
 from regsync.cli import options
 from regsync.cli.asking import ask
 from regsync.cli.bars import listening
-from regsync.cli.terminal import safe, say, write
+from regsync.cli.terminal import Terminal, safe, say, write
 from regsync.cli.units import size
 from regsync.errors import UsageError
 from regsync.oci.platform import Platform
@@ -94,7 +96,14 @@ def layout_store(store: str | None) -> LayoutStore:
     return found
 
 
-def final_line(result: PullResult) -> str:
-    """The full reference, what it stands for now, and what that cost."""
+def final_line(result: PullResult, *, short: bool | None = None) -> str:
+    """The full reference, what it stands for now, and what that cost.
+
+    Args:
+        short: Whether the digest is cut to what people read; None for where stdout is a terminal.
+    """
+    if short is None:
+        short = Terminal.of(sys.stdout, os.environ).width is not None
+    digest = result.new.short if short else result.new
     cost = "already up to date" if result.up_to_date else size(result.downloaded)
-    return f"{result.reference}  {result.new}  {cost}"
+    return f"{result.reference}  {digest}  {cost}"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
 from regsync.cli import tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
-from regsync.cli.terminal import Terminal, safe
+from regsync.cli.terminal import Terminal, safe, wrapped
 from regsync.cli.units import counted, size
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import Kind
@@ -27,6 +26,8 @@ _COLOURS = {
     Kind.PINNED_GONE: _RED,
     Kind.UNKNOWN: _RED,
 }
+_CELL_LIMIT = 200
+"""Characters of a cell that a registry has a say in."""
 _COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()}
 
 _STORES = {
@@ -122,19 +123,11 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
         verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
         tail = "means here" if len(stale) == 1 else "their names mean here"
         found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
-    told = (
-        f"{entry.reference.registry}: {entry.verdict.error.hint}"
-        for entry in entries
-        if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint
-    )
-    return found + list(dict.fromkeys(told))
-
-
-def wrapped(text: str, width: int | None) -> str:
-    """`text` broken between words where the terminal would break it anywhere."""
-    if width is None:
-        return text
-    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    told: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint:
+            told.setdefault(entry.verdict.error.hint, {})[entry.reference.registry] = None
+    return found + [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
 
 
 def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
@@ -147,7 +140,7 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
         Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
         Column(
             "WHAT CHANGED",
-            cells(*(words.what_changed(entry, now) for entry in entries)),
+            tuple(safe(words.what_changed(entry, now), _CELL_LIMIT) for entry in entries),
             least=24,
         ),
         Column(

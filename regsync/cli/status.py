@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regsync.cli import options
-from regsync.cli.terminal import Terminal, safe, say, show_error, write
+from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
 
 if TYPE_CHECKING:
     from regsync.operations.report import Entry, StatusReport
@@ -154,12 +154,12 @@ def _show_table(
     if quiet:
         _write_lines(rows)
         return
-    header = screens.wrapped(screens.header(report), terminal.width)
+    header = wrapped(screens.header(report), terminal.width)
     summary = screens.summary(report, terminal.width)
     write("\n\n".join(part for part in (header, rows, summary) if part))
     width = Terminal.of(sys.stderr, os.environ).width
     for hint in screens.hints(entries, report.store, engine):
-        say(screens.wrapped(f"hint: {safe(hint)}", width))
+        say(wrapped(f"hint: {safe(hint)}", width))
 
 
 def _write_lines(text: str) -> None:

@@ -13,6 +13,9 @@ from regsync.cli.order import natural
 from regsync.cli.terminal import safe, write
 from regsync.oci.reference import Repository
 
+_TAG_LIMIT = 256
+"""Characters of a line; a tag of the specification has 128 at most."""
+
 EXAMPLES = """\b
 Examples:
   regsync tags quay.io/minio/minio
@@ -41,5 +44,5 @@ def tags(
     if format is options.Plain.JSON:
         write(envelope("tags", 0, {"repository": str(asked), "tags": found}))
     elif found:
-        write("\n".join(safe(tag) for tag in found))
+        write("\n".join(safe(tag, _TAG_LIMIT) for tag in found))
     return 0

@@ -22,14 +22,38 @@ _TEXT_LIMIT = 1000
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def safe(text: str) -> str:
-    """`text` with everything invisible or directing written out, e.g. `\\x1b`; cut when long."""
-    cut = text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
-    return "".join(
+def safe(text: str, limit: int = _TEXT_LIMIT) -> str:
+    """`text` with everything invisible or directing written out, e.g. `\\x1b`; cut when long.
+
+    Args:
+        limit: Characters that are written at most, those of what is written out among them.
+    """
+    written = "".join(
         char.encode("unicode_escape").decode("ascii")
         if unicodedata.category(char) in _HIDDEN
         else char
-        for char in cut
+        for char in text[: limit + 1]
+    )
+    return written if len(written) <= limit else written[: limit - 1] + "…"
+
+
+def wrapped(text: str, width: int | None, indent: str = "") -> str:
+    """`text` broken between words where the terminal would break it anywhere.
+
+    Args:
+        indent: What each line begins with.
+    """
+    if width is None:
+        return indent + text
+    import textwrap
+
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -97,11 +121,12 @@ def say(text: str) -> None:
 
 def show_error(error: RegsyncError) -> None:
     """Say what, why and how to go on."""
-    lines = [f"error: {safe(error.what)}"]
+    width = Terminal.of(sys.stderr, os.environ).width
+    lines = [wrapped(f"error: {safe(error.what)}", width)]
     if error.why:
-        lines.append(f"  {safe(error.why)}")
+        lines.append(wrapped(safe(error.why), width, "  "))
     if error.hint:
-        lines.append(f"hint: {safe(error.hint)}")
+        lines.append(wrapped(f"hint: {safe(error.hint)}", width))
     say("\n".join(lines))
 
 

@@ -39,11 +39,27 @@ class Glance:
         words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
         pairs = itertools.pairwise(words)
         return cls(
-            command=next((word for word in words if not word.startswith("-")), ""),
+            command=_command(words),
             help="-h" in words or "--help" in words,
             json="--format=json" in words or ("--format", "json") in pairs,
             verbose=any(word in ("-v", "-vv", "--verbose") for word in words),
         )
+
+
+_WITH_VALUE = frozenset(
+    ["--format", "--config", "--store", "--host", "-H", "--context", "--platform", "--jobs", "-j"]
+)
+_RANGE = re.compile(r"invalid value for `(--[a-z-]+)`.*: `?(.*?)`? is not .*\brange\b")
+
+
+def _command(words: Sequence[str]) -> str:
+    """The first word that is neither an option nor the value of one."""
+    before = ""
+    for word in words:
+        if not word.startswith("-") and before not in _WITH_VALUE:
+            return word
+        before = word
+    return ""
 
 
 def understood(
@@ -60,6 +76,8 @@ def understood(
     formatted = getattr(error, "format_message", lambda: str(error))()
     what = _QUOTED.sub(r"`\1`", formatted.strip().rstrip("."))
     what = what[:1].lower() + what[1:]
+    if number := _RANGE.match(what):
+        what = f"`{number[1]}` takes a whole number, 1 or more; `{number[2]}` is none"
     option: str | None = getattr(error, "option_name", None)
     if option is not None and "requires" not in what:
         early = arguments[0] == option
@@ -67,8 +85,8 @@ def understood(
         near: Sequence[str] = getattr(error, "possibilities", None) or ()
         if near:
             return UsageError(what, hint=f"did you mean `{near[0]}`?")
-        if command and early:
-            return UsageError(
-                what, hint=f"options follow the command: `regsync {command} {option}`"
-            )
+        if early and (command or option in _WITH_VALUE):
+            what = f"there is no option `{option}` in front of a command"
+            example = f"regsync {command or 'status'} {option}"
+            return UsageError(what, hint=f"options follow the command: `{example}`")
     return UsageError(what, hint=f"`regsync {command} -h` lists what there is".replace("  ", " "))

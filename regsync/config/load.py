@@ -15,6 +15,7 @@ from pathlib import Path
 
 from regsync.errors import InvalidConfig
 from regsync.oci.reference import DOCKER_HUB
+from regsync.oci.strictjson import amount
 from regsync.settings import HostSettings
 
 FILE = "regsync.toml"
@@ -100,7 +101,7 @@ def _read(file: Path, hint: str | None) -> Config:
         reason = error.strerror if isinstance(error, OSError) else None
         raise InvalidConfig(what, (reason or str(error)).lower(), hint) from error
     if len(data) > SIZE_LIMIT:
-        raise InvalidConfig(what, f"it is larger than {SIZE_LIMIT} bytes", hint)
+        raise InvalidConfig(what, f"it is larger than {amount(SIZE_LIMIT)}", hint)
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from typing import Any
 from regsync.errors import CredentialsBroken
 from regsync.identity import Credentials, variable
 from regsync.oci.reference import DOCKER_HUB
+from regsync.oci.strictjson import amount
 
 SIZE_LIMIT = 4 * 1024 * 1024
 _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
@@ -51,7 +52,7 @@ def parse(data: bytes, registry: str, source: str) -> Credentials | None:
         CredentialsBroken: not JSON, too large, or the host's entry is malformed.
     """
     if len(data) > SIZE_LIMIT:
-        raise _broken(registry, f"{source} is larger than {SIZE_LIMIT} bytes")
+        raise _broken(registry, f"{source} is larger than {amount(SIZE_LIMIT)}")
     try:
         document = json.loads(data or b"{}")
     except (ValueError, RecursionError) as error:

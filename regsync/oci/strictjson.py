@@ -22,7 +22,7 @@ def parse_object(data: bytes, *, limit: int, what: str = "the document") -> dict
             appears twice, or two keys that differ in case only (Go's decoder merges those).
     """
     if len(data) > limit:
-        raise InvalidManifest(f"{what} is refused", f"larger than {limit} bytes")
+        raise InvalidManifest(f"{what} is refused", f"larger than {amount(limit)}")
     if _depth_exceeds(data, DEPTH_LIMIT):
         raise InvalidManifest(f"{what} is refused", f"nested deeper than {DEPTH_LIMIT} levels")
     try:
@@ -36,6 +36,14 @@ def parse_object(data: bytes, *, limit: int, what: str = "the document") -> dict
     if not isinstance(value, dict):
         raise InvalidManifest(f"{what} is refused", "not a JSON object")
     return value
+
+
+def amount(limit: int) -> str:
+    """A limit in bytes as people read it: `8 MiB`, `64 KiB`; other numbers stay as they are."""
+    for unit, power in (("MiB", 20), ("KiB", 10)):
+        if limit and limit % (1 << power) == 0:
+            return f"{limit >> power} {unit}"
+    return f"{limit} bytes"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -354,7 +354,9 @@ class Authenticator:
         return LoginFailed(
             what,
             f"{status}: the credentials of `{self._credentials.username}` were refused",
-            f"they come from {self._credentials.source}" if self._credentials.source else None,
+            f"the credentials come from {self._credentials.source}"
+            if self._credentials.source
+            else None,
         )
 
     def _cached(self, scope: Scope) -> Token | None:

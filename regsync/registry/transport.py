@@ -18,6 +18,7 @@ import httpx
 from regsync import __version__
 from regsync.clock import Clock
 from regsync.errors import RegistryFailure, ServerFailed, Unreachable
+from regsync.oci.strictjson import amount
 from regsync.registry import failures
 from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
@@ -203,7 +204,7 @@ class Transport:
                     body += chunk
                     if len(body) > request.limit:
                         raise ServerFailed(
-                            request.what, f"the answer is larger than {request.limit} bytes"
+                            request.what, f"the answer is larger than {amount(request.limit)}"
                         )
         data = bytes(body)
         if failures.is_tls_port(response.status_code, data):

@@ -10,6 +10,7 @@ from typing import Any
 
 from regsync.credentials import dockerconfig
 from regsync.errors import InvalidConfig, UsageError
+from regsync.oci.strictjson import amount
 from regsync.stores.endpoint import Endpoint, Tls
 
 DEFAULT = "default"
@@ -96,7 +97,7 @@ def _read(file: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise _broken(file, (error.strerror or str(error)).lower()) from error
     if len(data) > _SIZE_LIMIT:
-        raise _broken(file, f"larger than {_SIZE_LIMIT} bytes")
+        raise _broken(file, f"larger than {amount(_SIZE_LIMIT)}")
     try:
         document = json.loads(data or b"{}")
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from regsync.errors import EngineUnreachable, InvalidConfig, StoreFailure, UsageError
+from regsync.oci.strictjson import amount
 from regsync.stores.endpoint import Endpoint, Tls
 from regsync.stores.enginefailures import SSH_HINT, explain, nobody_listens
 
@@ -222,7 +223,7 @@ class EngineClient:
         if len(body) > ANSWER_LIMIT:
             raise StoreFailure(
                 f"the engine at {self.endpoint} gave an answer that cannot be read",
-                f"it is longer than {ANSWER_LIMIT} bytes",
+                f"it is longer than {amount(ANSWER_LIMIT)}",
             )
         return status, body
 

@@ -15,6 +15,8 @@ from typing import IO
 import pytest
 from wire import serve
 
+from regsync.cli.terminal import show_error
+from regsync.errors import UsageError
 from regsync.oci.digest import Digest
 
 TYPED = {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}
@@ -60,8 +62,23 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
         ),
         (
             ["-v", "status"],
-            "error: there is no option `-v`\n"
+            "error: there is no option `-v` in front of a command\n"
             "hint: options follow the command: `regsync status -v`\n",
+        ),
+        (
+            ["--format", "table"],
+            "error: there is no option `--format` in front of a command\n"
+            "hint: options follow the command: `regsync status --format`\n",
+        ),
+        (
+            ["status", "-j", "0"],
+            "error: `--jobs` takes a whole number, 1 or more; `0` is none\n"
+            "hint: `regsync status -h` lists what there is\n",
+        ),
+        (
+            ["status", "--jobs", "x"],
+            "error: `--jobs` takes a whole number, 1 or more; `x` is none\n"
+            "hint: `regsync status -h` lists what there is\n",
         ),
         (
             ["digest"],
@@ -92,6 +109,30 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
 def test_mistakes_are_exit_2_with_a_hint(arguments: list[str], message: str) -> None:
     done = regsync(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+def test_the_value_of_an_option_is_no_command() -> None:
+    done = regsync("--format", "json", "digest", "a")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["command"]) == (2, "digest")
+    assert "in front of a command" in told["errors"][0]["message"]
+
+
+def test_errors_break_between_words_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = UsageError("cannot " + "say it " * 8, "because " * 8, "perhaps " * 8)
+    show_error(error)
+    assert len(capsys.readouterr().err.splitlines()) == 3
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show_error(error)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 6
+    assert all(len(line) <= 30 and not line.endswith("becau") for line in lines)
+    assert [line for line in lines if "because" in line] == [
+        line for line in lines if line.startswith("  because")
+    ]
 
 
 def test_no_arguments_show_the_help_as_a_mistake() -> None:

@@ -9,6 +9,8 @@ import sys
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from wire import serve
 
 from regsync.cli.order import natural
@@ -104,6 +106,19 @@ def test_malformed_reference() -> None:
 def test_safe_hides_nothing_and_directs_nothing(text: str) -> None:
     assert safe(text).isprintable()
     assert safe("ü 日本 ok") == "ü 日本 ok"
+
+
+@given(st.text(max_size=60), st.integers(2, 40))
+def test_safe_is_never_longer_than_it_may_be(text: str, limit: int) -> None:
+    assert len(safe(text, limit)) <= limit
+    if text.isascii() and text.isprintable():
+        assert (safe(text, limit) == text) == (len(text) <= limit)
+
+
+def test_an_endless_tag_is_cut() -> None:
+    with serve(lambda seen: (200, {}, b'{"tags":["' + b"a" * 5000 + b'"]}')) as wire:
+        done = regsync("tags", f"{wire.host}/a/b")
+    assert done.stdout == "a" * 255 + "…\n"
 
 
 def test_natural_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import pty
 import resource
 import signal
 import subprocess
@@ -57,6 +58,21 @@ def test_what_it_says(mock_registry: MockRegistry, tmp_path: Path) -> None:
     again = pull(mock_registry, tmp_path, "--platform", AMD)
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout == f"{name}  {digest}  already up to date\n"
+
+
+def test_on_a_terminal_the_digest_is_short(mock_registry: MockRegistry, tmp_path: Path) -> None:
+    digest = mock_registry.put("team/app", seed.image(AMD, ["one"]), "1")
+    leader, follower = pty.openpty()
+    command = ["pull", f"{mock_registry.host}/team/app:1", "--store", f"oci:{tmp_path}"]
+    done = subprocess.run(
+        [*REGSYNC, *command, "--platform", AMD], stdout=follower, stderr=subprocess.PIPE, check=True
+    )
+    os.close(follower)
+    shown = os.read(leader, 4096).decode()
+    os.close(leader)
+    assert f"/team/app:1  {digest[:19]}  " in shown
+    assert digest not in shown
+    assert done.stderr
 
 
 def test_status_knows_later_that_it_came_by_this_tag(

@@ -99,9 +99,9 @@ def manifests(reply: Any, ping: Any = (200, {}, b"{}")) -> Callable[[Any], Any]:
 @pytest.mark.parametrize(
     ("reply", "code", "words"),
     [
-        ((404, {}, b""), 5, "404 Not Found"),
+        ((404, {}, b""), 5, "\n  no such tag or repository\n"),
         ((403, {}, b""), 4, "403 Forbidden"),
-        ((200, TYPED, b"{" + b" " * (9 << 20)), 1, "larger than 8388608 bytes"),
+        ((200, TYPED, b"{" + b" " * (9 << 20)), 1, "larger than 8 MiB"),
         ((200, TYPED, BOTH), 7, "it is a manifest that also has `manifests`"),
         ((200, HTML, b"<html>log in to the hotel"), 1, "it answers with a web page"),
         ((200, TYPED | {"Content-Encoding": "gzip"}, RAW), 1, "compresses"),
@@ -142,7 +142,7 @@ def test_a_manifest_of_100_megabytes(regsync: Any) -> None:
     with serve_raw(endless) as server:
         told = regsync("digest", f"{server.host}/team/app:1")
     assert (told.code, told.output) == (1, "")
-    assert "larger than 8388608 bytes" in told.errors
+    assert "larger than 8 MiB" in told.errors
     assert sent < 64 << 20
 
 
@@ -246,7 +246,7 @@ def test_a_wrong_password(regsync: Any, server: Any) -> None:
         )
     assert told.code == 4
     assert "401: the credentials of `joe` were refused" in told.errors
-    assert f"they come from the environment ({names[0]})" in told.hint
+    assert f"the credentials come from the environment ({names[0]})" in told.hint
 
 
 def test_credentials_that_are_not_sent_are_named(regsync: Any) -> None:

@@ -150,7 +150,7 @@ def test_what_was_named_and_is_not_here(mock_registry: MockRegistry, machine: Ma
     [
         (["team/App"], 2, "is not a reference"),
         (["--platform", "a/b/c/d"], 2, "is not a platform"),
-        (["--jobs", "0"], 2, "invalid value for `--jobs` / `-j`"),
+        (["--jobs", "0"], 2, "`--jobs` takes a whole number"),
         (["--config", "missing.toml"], 2, "cannot read `missing.toml`"),
         (["--store", "oci:missing"], 1, "missing"),
         (["--store", "missing"], 2, "missing"),

@@ -24,7 +24,7 @@ from regsync.cli import screens, status
 from regsync.cli.options import Rows
 from regsync.cli.status import engine_options
 from regsync.cli.terminal import Terminal
-from regsync.errors import Unreachable
+from regsync.errors import ServerFailed, Unreachable
 from regsync.operations.report import UsedBy
 from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
 from regsync.stores.base import StoreInfo
@@ -154,6 +154,20 @@ def test_a_digest_in_a_name_is_short_where_people_read_and_whole_elsewhere(
     for format in (Rows.TSV, Rows.JSON):
         status.show(made, format, 0)
         assert f"a@{OURS}" in capsys.readouterr().out
+
+
+def test_what_a_registry_says_is_short_in_a_cell() -> None:
+    endless = unknown(ServerFailed("cannot read it", "\x1b" + "x" * 5000))
+    row = screens.table([entry("a:1", endless)], NOW, Terminal()).splitlines()[1]
+    assert len(row) == len("a:1    unknown  ") + 200
+    assert row.endswith("…")
+
+
+def test_equal_hints_are_said_once() -> None:
+    names = ("h:1/a:1", "h:2/a:1", "h:2/b:1", "h:3/a:1")
+    made = [entry(name, unknown(Unreachable("no", "", f"try {name[2] > '2'}"))) for name in names]
+    podman = StoreInfo("podman", "5", "containers-storage", "", "")
+    assert screens.hints(made, podman) == ["h:1, h:2: try False", "h:3: try True"]
 
 
 def test_hints_name_a_command_that_exists() -> None:

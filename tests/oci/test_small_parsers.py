@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regsync.oci import errorcode, mediatype, paging, scope
+from regsync.oci import errorcode, mediatype, paging, scope, strictjson
 from regsync.oci.errorcode import RegistryError
 from regsync.oci.scope import Scope
 
@@ -113,3 +113,11 @@ def test_any_link_is_survived(header: str) -> None:
 
 def test_media_type_without_parameters() -> None:
     assert mediatype.base(" Application/JSON ; charset=utf-8") == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(8 << 20, "8 MiB"), (64 << 10, "64 KiB"), (1000, "1000 bytes"), (0, "0 bytes")],
+)
+def test_limits_read_as_people_write_them(limit: int, words: str) -> None:
+    assert strictjson.amount(limit) == words
