@@ -180,6 +180,18 @@ def has_moved(image: LocalImage, base: Base) -> Inquiry[bool | None]:
         return None
 
 
+def is_asked(
+    base: Base,
+    kinds: Mapping[tuple[Reference, str], Kind],
+    planned: Mapping[tuple[Reference, str], Row],
+) -> bool:
+    """Whether `rebuilt` asks a registry for this base; what none can hold is sent to none."""
+    if base.image is None:
+        return True
+    key = (base.reference, base.image.id)
+    return key not in kinds and (key not in planned or planned[key].case is not None)
+
+
 def _moved_one(
     image: LocalImage,
     bases: Sequence[Base],

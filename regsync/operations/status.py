@@ -97,8 +97,6 @@ async def _with_rebuilds(
     built = [
         bases.candidates(row, entry, made, named) for row, entry in zip(rows, entries, strict=True)
     ]
-    asked = [base.reference.repository for found in built for base in found]
-    await run.oracle.prepare(asked)
     planned = {
         (row.reference, row.image.id): row
         for row in every
@@ -109,6 +107,9 @@ async def _with_rebuilds(
         for entry in entries
         if entry.reference is not None and entry.id is not None
     }
+
+    asked = (base for found in built for base in found if bases.is_asked(base, kinds, planned))
+    await run.oracle.prepare(base.reference.repository for base in asked)
 
     async def judged(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
         if row.image is None or not found:

@@ -23,6 +23,7 @@ from regsync.progress import Checked
 from regsync.registry.retry import ATTEMPTS
 from regsync.settings import HostSettings
 from regsync.state.values import Known
+from regsync.stores.base import Snapshot
 from regsync.stores.endpoint import Endpoint
 from regsync.stores.engine import EngineStore
 
@@ -108,6 +109,25 @@ class TestWhatItAsks:
         index = desk.folder / "images" / "index.json"
         index.write_text(index.read_text().replace("io.containerd.image.name", "a.b"))
         assert desk.verdicts() == {"<none>": "local_only/untagged"}
+        assert len(registry.log) == 0
+
+    @pytest.mark.parametrize("names", [(), ("goals",)])
+    def test_a_base_that_no_registry_can_hold_is_asked_nowhere(
+        self, desk: Desk, registry: MockRegistry, names: tuple[str, ...]
+    ) -> None:
+        desk.hosts = {"docker.io": HostSettings(endpoint=registry.url)}
+        desk.build({"mybase": seed.image("linux/amd64", layers=BASE), "goals": V1})
+
+        class Remembering:
+            """The layout's images, as a store tells of them that knows they came from nowhere."""
+
+            async def snapshot(self) -> Snapshot:
+                held = await desk.store.snapshot()
+                images = tuple(replace(image, remembers=True) for image in held.images)
+                return replace(held, images=images)
+
+        report = desk.status(*names, store=Remembering())
+        assert set(said(report).values()) == {"local_only/no_registry"}
         assert len(registry.log) == 0
 
     def test_docker_hub_hides_what_is_not_there(self, desk: Desk) -> None:
