@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regsync.registry.ratelimit import RateLimit, parse
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ from regsync.registry.ratelimit import RateLimit, parse
     ],
 )
 def test_headers(headers: dict[str, str], expected: RateLimit | None) -> None:
-    assert parse(httpx.Headers(headers), "h") == expected
+    assert parse(httpx.Headers(headers), "h", NOW) == expected
 
 
 @example("\u0661\u0660", "\u00b2", "")
@@ -48,7 +52,7 @@ def test_any_value_is_survived(limit: str, remaining: str, source: str) -> None:
         "ratelimit-remaining": remaining,
         "docker-ratelimit-source": source,
     }
-    found = parse(told, "h")
+    found = parse(told, "h", NOW)
     assert found is None or found.limit >= 0
 
 
@@ -58,4 +62,4 @@ def test_round_trip(limit: int, remaining: int, window: int) -> None:
         "ratelimit-limit": f"{limit};w={window}",
         "ratelimit-remaining": f"{remaining};w={window}",
     }
-    assert parse(told, "h") == RateLimit("h", limit, remaining, window)
+    assert parse(told, "h", NOW) == RateLimit("h", limit, remaining, window)
