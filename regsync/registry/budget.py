@@ -28,7 +28,7 @@ class Budget:
         self._told: RateLimit | None = None
         self._remaining: int | None = None
         self._reserved = 0
-        self._heard = False
+        self._heard = self._pulled = False
 
     @property
     def keeps(self) -> bool:
@@ -39,6 +39,11 @@ class Budget:
     def blind(self) -> bool:
         """Whether pulls are to be kept, and the registry has not yet told how many there are."""
         return self.keeps and not self._heard
+
+    @property
+    def unsure(self) -> bool:
+        """Whether no HEAD told a limit, and no pull has been made that could have told one."""
+        return self.keeps and self._remaining is None and not self._pulled
 
     @property
     def tight(self) -> bool:
@@ -65,6 +70,7 @@ class Budget:
             counted: False where the registry served no manifest, and said so.
         """
         self._reserved -= 1
+        self._pulled = True
         if counted and self._remaining is not None:
             self._remaining = max(0, self._remaining - 1)
         if told is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 
 from regsync.clock import Clock
@@ -25,6 +27,7 @@ class Ledger:
         self.tally = Tally()
         self.rate_limit: RateLimit | None = None
         self.budget = Budget(endpoint.keep_pulls)
+        self._first = asyncio.Lock()
         self._endpoint = endpoint
         self._clock = clock
 
@@ -44,6 +47,16 @@ class Ledger:
             if request.kind == "head":
                 self.budget.note(told)
             return response
+        if self.budget.unsure:
+            # One goes ahead: it may tell a limit of which the others must not spend the last.
+            async with self._first:
+                if self.budget.unsure:
+                    return await self._pull(http, sent, request)
+        return await self._pull(http, sent, request)
+
+    async def _pull(
+        self, http: httpx.AsyncClient, sent: httpx.Request, request: Request
+    ) -> httpx.Response:
         self.budget.reserve(request.what)
         self.tally.sent["get"] += 1
         told, counted = None, True

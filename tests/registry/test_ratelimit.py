@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -63,3 +63,48 @@ def test_round_trip(limit: int, remaining: int, window: int) -> None:
         "ratelimit-remaining": f"{remaining};w={window}",
     }
     assert parse(told, "h", NOW) == RateLimit("h", limit, remaining, window)
+
+
+RESET = {"ratelimit-limit": "100", "ratelimit-remaining": "0"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused", "seconds"),
+    [
+        ({"RateLimit-Reset": "60"}, False, 60),
+        ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 90)}, False, 90),
+        ({"Retry-After": "30"}, True, 30),
+        ({"X-Retry-After": str(int(NOW.timestamp()) + 30)}, True, 30),
+        ({"Retry-After": "30"}, False, None),
+        ({"X-RateLimit-Reset": "soon"}, False, None),
+        ({}, True, None),
+    ],
+)
+def test_when_it_starts_anew(headers: dict[str, str], refused: bool, seconds: int | None) -> None:
+    found = parse(httpx.Headers(RESET | headers), "h", NOW, refused=refused)
+    assert found is not None
+    expected = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert found.resets_at == expected
+
+
+def test_a_later_answer_does_not_take_the_end_back() -> None:
+    early = RateLimit("h", 100, 1, resets_at=NOW + timedelta(minutes=5))
+    late = RateLimit("h", 100, 0)
+    assert late.after(early, NOW).resets_at == early.resets_at
+    assert late.after(early, NOW + timedelta(minutes=6)).resets_at is None
+    assert late.after(None, NOW) == late
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("203.0.113.7", "address"),
+        ("2001:db8::1", "address"),
+        ("2001:db8::/64", "address"),
+        ("1a2b3c4d-0000-4000-8000-000000000000", "account"),
+        ("ann", "account"),
+        (None, None),
+    ],
+)
+def test_whose_it_is(source: str | None, kind: str | None) -> None:
+    assert RateLimit("h", 100, 97, 21600, source).source_kind == kind
