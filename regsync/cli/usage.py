@@ -25,23 +25,30 @@ class Glance:
         command: Its first word that is no option, or empty.
         help: Whether this may be a request for help.
         json: Whether failures are to be told as JSON too.
+        nagios: Whether a monitor asks, and is to be told in its own way.
         verbose: Whether details are wanted.
     """
 
     command: str
     help: bool
     json: bool
+    nagios: bool
     verbose: bool
 
     @classmethod
     def at(cls, arguments: Sequence[str]) -> Self:
         """Look at a command line up to `--`."""
         words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-        pairs = itertools.pairwise(words)
+        pairs = set(itertools.pairwise(words))
+
+        def has(format: str) -> bool:
+            return f"--format={format}" in words or ("--format", format) in pairs
+
         return cls(
             command=_command(words),
             help="-h" in words or "--help" in words,
-            json="--format=json" in words or ("--format", "json") in pairs,
+            json=has("json"),
+            nagios=has("nagios"),
             verbose=any(word in ("-v", "-vv", "--verbose") for word in words),
         )
 

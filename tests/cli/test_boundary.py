@@ -87,7 +87,8 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
         (
             ["status", "--format", "xml"],
             "error: invalid value for `--format`: `xml` is not one of `table`, `json`, `jsonl`, "
-            "`markdown`, `tsv`\nhint: `regsync status -h` lists what there is\n",
+            "`markdown`, `tsv`, `html`, `junit`, `nagios`\n"
+            "hint: `regsync status -h` lists what there is\n",
         ),
         (
             ["digest", "a", "--format", "tsv"],
