@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regsync.cli import options
+from regsync.cli import fromfiles, options
 from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ Examples:
   regsync status --stale --exit-code
   regsync status --format json
   regsync status --store oci:./images
+  regsync status --from compose.yaml --from Dockerfile --semver
 
 \b
 Exit codes:
@@ -54,6 +55,8 @@ def status(
     store: options.Store = None,
     host: options.Host = None,
     context: options.Context = None,
+    files: fromfiles.Files = None,
+    semver: fromfiles.Semver = False,
     config: options.Config = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -62,6 +65,14 @@ def status(
 
     Asks with one HEAD request a name, which Docker Hub does not count as a pull.
     """
+    elsewhere = (references, platform, store, host, context)
+    if fromfiles.asked(files, semver=semver, elsewhere=elsewhere):
+        report = fromfiles.look(
+            files or [], semver=semver, offline=offline, jobs=jobs, config=config, quiet=quiet
+        )
+        code = report.exit_code(ask_stale=exit_code)
+        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
+        return code
     report = _look(
         references or [],
         platform=platform,
@@ -121,14 +132,14 @@ def show(
         engine: See `engine_options`.
     """
     from regsync.cli import screens
-    from regsync.cli.envelope import envelope
+    from regsync.cli.envelope import Failure, envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
     entries = tuple(entry for entry in report.entries if entry.any_stale or not only_stale)
     now = datetime.now(UTC)
     match format:
         case options.Rows.JSON:
-            failures = status_failures(report.entries)
+            failures = [*status_failures(report.entries), *map(Failure.of, report.failures)]
             write(envelope("status", exit_code, status_data(report, entries), failures))
         case options.Rows.JSONL:
             _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
@@ -138,6 +149,8 @@ def show(
             write(screens.markdown(screens.ordered(entries), now))
         case options.Rows.TABLE:
             _show_table(report, screens.ordered(entries), now, quiet=quiet, engine=engine)
+    for failure in report.failures:
+        show_error(failure)
     if verbose:
         for entry in report.entries:
             if entry.verdict.error is not None:
