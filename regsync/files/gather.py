@@ -10,7 +10,7 @@ from regsync.errors import InvalidFile, RegsyncError, Unresolved
 from regsync.files import compose, dockerfile, dotenv, kubernetes, yamlfile
 from regsync.files.detect import FileKind, is_usual, kind_of
 from regsync.files.found import Follow, Found, Mention, Place, Renames
-from regsync.files.reading import decoded, files_in, text_of
+from regsync.files.reading import NoText, decoded, files_in, text_of
 
 STDIN = "-"
 FILES, MENTIONS = 2_000, 10_000
@@ -53,21 +53,22 @@ def gather(
     """
     gathering = _Gathering(env)
     for path in paths:
-        if path == STDIN:
-            text = decoded(stdin(), _SHOWN)
-            gathering.add(_Source(_SHOWN, text, _known(_SHOWN, kind_of("", text))))
-        elif os.path.isdir(path):
+        if path != STDIN and os.path.isdir(path):
             gathering.folder(path)
-        else:
-            text = text_of(path)
-            gathering.add(_Source(path, text, _known(path, kind_of(os.path.basename(path), text))))
+            continue
+        try:
+            if path == STDIN:
+                shown, name, text = _SHOWN, "", decoded(stdin(), _SHOWN)
+            else:
+                shown, name, text = path, os.path.basename(path), text_of(path)
+        except NoText as error:
+            gathering.fail(error)
+            continue
+        kind = kind_of(name, text)
+        if kind is None:
+            raise InvalidFile(f"`{shown}` is no file that names images", f"it is neither {_KINDS}")
+        gathering.add(_Source(shown, text, kind))
     return gathering.read()
-
-
-def _known(path: str, kind: FileKind | None) -> FileKind:
-    if kind is None:
-        raise InvalidFile(f"`{path}` is no file that names images", f"it is neither {_KINDS}")
-    return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,10 @@ class _Gathering:
     def add(self, source: _Source) -> None:
         """Have a file read."""
         self._sources.append(source)
+
+    def fail(self, error: RegsyncError) -> None:
+        """Note what cannot be read."""
+        self._failures.append(error)
 
     def folder(self, folder: str) -> None:
         """Have the files of a folder read that name images."""
@@ -151,7 +156,7 @@ class _Gathering:
         except InvalidFile as error:
             self._failures.append(error)
             return []
-        self._mentions += found.mentions
+        self._mentions += sorted(found.mentions, key=lambda mention: mention.place.line)
         self._failures += found.unresolved
         folder = os.path.dirname(source.path)
         self._renames += [(folder, renames) for renames in found.renames]

@@ -141,11 +141,12 @@ def _values(node: Node, path: str, found: Found, name: str) -> None:
     elif isinstance(node, Map):
         for key, inner in node.entries.items():
             image = key == "image" or key.endswith("Image")
+            user = name if key == "image" else key
             if image and isinstance(inner, Map) and inner.scalar("repository") is not None:
-                _split_image(inner, path, found, name if key == "image" else key)
+                _split_image(inner, path, found, user)
             elif image and isinstance(inner, Scalar):
                 if _is_full(inner.text):
-                    _mention(found, inner, path, name)
+                    _mention(found, inner, path, user)
             else:
                 _values(inner, path, found, key)
 

@@ -17,11 +17,16 @@ _SKIPPED = frozenset(
 )
 
 
+class NoText(InvalidFile):
+    """A file is there, and is no text of a sensible size."""
+
+
 def text_of(path: str) -> str:
     """The text of a file.
 
     Raises:
-        InvalidFile: it is not there, no regular file, too large, or no UTF-8.
+        NoText: it is too large, or no UTF-8.
+        InvalidFile: it is not there, no regular file, or not ours to read.
     """
     try:
         # Else a pipe that nobody writes to would be waited for without end.
@@ -42,15 +47,15 @@ def decoded(data: bytes, path: str) -> str:
     """Bytes as text, a byte order mark left out.
 
     Raises:
-        InvalidFile: there are more than `SIZE_LIMIT`, or they are no UTF-8.
+        NoText: there are more than `SIZE_LIMIT`, or they are no UTF-8.
     """
     if len(data) > SIZE_LIMIT:
-        raise _unreadable(path, f"it has more than {SIZE_LIMIT // 1024**2} MiB")
+        raise NoText(f"cannot read `{path}`", f"it has more than {SIZE_LIMIT // 1024**2} MiB")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _unreadable(f"{path}:{line}", "it is not written in UTF-8") from None
+        raise NoText(f"{path}:{line}: cannot read it", "it is not written in UTF-8") from None
 
 
 def files_in(folder: str) -> Iterator[str]:
