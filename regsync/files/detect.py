@@ -23,7 +23,7 @@ _COMPOSE_NAME = re.compile(r"(?:docker-|podman-)?compose(?:[.-].*)?\.ya?ml", re.
 _KUSTOMIZATION_NAME = re.compile(r"kustomization(?:\.ya?ml)?", re.IGNORECASE)
 _VALUES_NAME = re.compile(r"(?:.*[._-])?values(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _YAML_NAME = re.compile(r".*\.(?:ya?ml|json)", re.IGNORECASE)
-_NO_DOCKERFILE = re.compile(r".*\.(?:ya?ml|json|md|txt|sh|py|dockerignore)", re.IGNORECASE)
+_NO_DOCKERFILE = re.compile(r".*\.(?:ya?ml|json|md|sh|py|dockerignore)", re.IGNORECASE)
 
 _API_VERSION = re.compile(r"""^[ \t-]*["']?apiVersion["']?[ \t]*:|["']apiVersion["']\s*:""", re.M)
 _KIND = re.compile(r"""^[ \t]*["']?kind["']?[ \t]*:|["']kind["']\s*:""", re.M)
@@ -39,7 +39,8 @@ def kind_of(name: str, text: str) -> FileKind | None:
     Args:
         name: Without its folder; empty where it has none.
     """
-    if _DOCKERFILE_NAME.fullmatch(name) and not _NO_DOCKERFILE.fullmatch(name):
+    other = _NO_DOCKERFILE.fullmatch(name) is not None
+    if _DOCKERFILE_NAME.fullmatch(name) and not other:
         return FileKind.DOCKERFILE
     if _COMPOSE_NAME.fullmatch(name):
         return FileKind.COMPOSE
@@ -52,9 +53,7 @@ def kind_of(name: str, text: str) -> FileKind | None:
             return FileKind.COMPOSE
         if _VALUES_NAME.fullmatch(name):
             return FileKind.VALUES
-        if name:
-            return None
-    return FileKind.DOCKERFILE if _FIRST.match(text) else None
+    return FileKind.DOCKERFILE if not other and _FIRST.match(text) else None
 
 
 def is_usual(name: str) -> bool:
