@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from regsync.errors import InvalidFile
 from regsync.files import dockerfile
-from regsync.files.found import Follow, Found, Place
+from regsync.files.found import Follow, Found, Place, is_elsewhere
 from regsync.files.variables import NotKnown, expand
 from regsync.files.yamlfile import List, Map, Node, Scalar
 
 _HINT = "set the variable in the environment or in `.env`, or give it a default: `${NAME:-…}`"
-_REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|github\.com/|.*\.git(?:#|\Z)")
 _IMAGE = "docker-image://"
 # Where nothing is pulled, the name is one of this machine and no registry's business.
 _NOT_PULLED = frozenset({"build", "never"})
@@ -102,7 +100,7 @@ class _Reader:
         folder = self._expanded(context.text, place)
         if folder is None:
             return
-        if _REMOTE.match(folder):
+        if is_elsewhere(folder):
             self.found.doubt(place, "it is built from elsewhere, where nothing is looked up")
             return
         file = build.scalar("dockerfile") or Scalar("Dockerfile", context.line)
@@ -155,7 +153,7 @@ class _Reader:
         path = self._expanded(scalar.text, place)
         if path is None:
             return
-        if _REMOTE.match(path):
+        if is_elsewhere(path):
             self.found.doubt(place, "it is another file elsewhere, which is not fetched")
         else:
             self.found.follows.append(Follow(path, place, "compose"))

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from regsync.errors import Unresolved
+
+_ELSEWHERE = re.compile(
+    r"[a-z0-9+.-]+://|git@|(?:github|gitlab)\.com/|[^?]*\?ref=|[^#?]*\.git(?:[#?]|//|\Z)"
+)
+
+
+def is_elsewhere(path: str) -> bool:
+    """Whether a path leads to another host: a URL, a git repository, an artifact."""
+    return _ELSEWHERE.match(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Follow:
     Attributes:
         path: As it is written, relative to the folder of the file that names it.
         place: Where it is named.
-        kind: `compose` or `dockerfile`.
+        kind: `compose`, `dockerfile`, or `manifest` for a file or folder of a Kustomization.
         arguments: Build arguments, which go before the defaults of a Dockerfile.
         contexts: Names that are no images in that Dockerfile: build contexts given from outside.
     """

@@ -19,6 +19,8 @@ _KINDS = (
     "a compose file, a Dockerfile, a Kubernetes manifest, a Kustomization or Helm values; "
     "a Dockerfile of another name begins with FROM or ARG"
 )
+_MANIFESTS = frozenset({FileKind.KUBERNETES, FileKind.KUSTOMIZATION})
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _SHOWN = "(standard input)"
 
 
@@ -109,7 +111,7 @@ class _Gathering:
     def folder(self, folder: str) -> None:
         """Have the files of a folder read that name images."""
         found = False
-        for path in files_in(folder):
+        for path in files_in(folder, self.fail):
             name = os.path.basename(path)
             if not is_usual(name):
                 continue
@@ -165,11 +167,17 @@ class _Gathering:
 
     def _followed(self, follow: Follow, folder: str, env: Mapping[str, str]) -> _Source | None:
         path = os.path.normpath(os.path.join(folder, follow.path))
+        if follow.kind == "manifest":
+            path = _kustomization_in(path)
         try:
             text = text_of(path)
         except InvalidFile as error:
             self._failures.append(_not_followed(follow.place, path, error))
             return None
+        if follow.kind == "manifest":
+            kind = kind_of(os.path.basename(path), text)
+            # Other resources, such as a list of custom kinds' names, name no images.
+            return _Source(path, text, kind, env=env) if kind in _MANIFESTS else None
         if follow.kind == "compose":
             return _Source(path, text, FileKind.COMPOSE, env=self._values(path, env))
         self._built.add(os.path.realpath(path))
@@ -195,8 +203,17 @@ class _Gathering:
         )
 
 
+def _kustomization_in(path: str) -> str:
+    """What a Kustomization means by a folder: the Kustomization there."""
+    if not os.path.isdir(path):
+        return path
+    names = [os.path.join(path, name) for name in _KUSTOMIZATIONS]
+    return next((name for name in names if os.path.isfile(name)), names[0])
+
+
 def _covers(folder: str, renames: Renames, path: str) -> bool:
-    roots = (os.path.normpath(os.path.join(folder, each)) for each in renames.resources)
+    path = os.path.abspath(path)
+    roots = (os.path.abspath(os.path.join(folder, each)) for each in renames.resources)
     return any(path == root or path.startswith(root + os.sep) for root in roots)
 
 

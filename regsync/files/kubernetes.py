@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from regsync.errors import InvalidReference
-from regsync.files.found import Found, Place, Renames
+from regsync.files.found import Follow, Found, Place, Renames, is_elsewhere
 from regsync.files.yamlfile import List, Map, Node, Scalar
 from regsync.oci.reference import Reference
 
@@ -16,6 +16,7 @@ _TEMPLATE = "it is filled in by a template"
 _OTHERS = "it is filled in by another program"
 _IMAGE_LINE = re.compile(r"""\s*(?:-\s+)?["']?image["']?\s*:\s*(.*?)\s*""")
 _COMMENT = re.compile(r"\s+#.*")
+_KUSTOMIZE_HINT = "build it first: `kustomize build … | regsync status --from -`"
 _CHANGED_NUMBER = re.compile(r"[0-9]+\.[0-9]*0|0[0-7]+|[0-9.]+e[0-9]+")
 _KUSTOMIZE = "kustomize.config.k8s.io/"
 
@@ -118,14 +119,20 @@ def _kustomization(root: Map, path: str, found: Found) -> None:
         if digest is not None:
             text += f"@{digest.text}"
         _mention(found, Scalar(text, told.line), path, name.text)
-    resources = tuple(
-        item.text
+    resources = [
+        item
         for key in ("resources", "bases", "components")
         for item in root.list(key)
         if isinstance(item, Scalar)
-    )
+    ]
+    for item in resources:
+        place = Place(path, item.line, "resources", item.text)
+        if is_elsewhere(item.text):
+            found.doubt(place, "it is elsewhere, where nothing is fetched", _KUSTOMIZE_HINT)
+        else:
+            found.follows.append(Follow(item.text, place, "manifest"))
     if names:
-        found.renames.append(Renames(frozenset(names), resources))
+        found.renames.append(Renames(frozenset(names), tuple(item.text for item in resources)))
 
 
 def without_tag(text: str) -> str:

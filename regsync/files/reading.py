@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from regsync.errors import InvalidFile
 
@@ -58,14 +58,17 @@ def decoded(data: bytes, path: str) -> str:
         raise NoText(f"{path}:{line}: cannot read it", "it is not written in UTF-8") from None
 
 
-def files_in(folder: str) -> Iterator[str]:
+def files_in(folder: str, failed: Callable[[InvalidFile], None]) -> Iterator[str]:
     """The regular files below a folder, in the order of their names.
 
     Links are not followed, so no loop is walked and nothing outside is read; repositories'
     own folders and installed packages are left out.
 
+    Args:
+        failed: Is told of folders below that cannot be read, or are too deep.
+
     Raises:
-        InvalidFile: a folder cannot be read, or there are too many entries.
+        InvalidFile: the folder cannot be read, or there are too many entries.
     """
     left = ENTRIES
     waiting = [(folder, 0)]
@@ -75,7 +78,11 @@ def files_in(folder: str) -> Iterator[str]:
             with os.scandir(here) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            raise _unreadable(here, _reason(error)) from None
+            problem = _unreadable(here, _reason(error))
+            if depth == 0:
+                raise problem from None
+            failed(problem)
+            continue
         left -= len(entries)
         if left < 0:
             raise InvalidFile(
@@ -86,8 +93,12 @@ def files_in(folder: str) -> Iterator[str]:
         deeper = []
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED and depth < DEPTH:
+                if entry.name in _SKIPPED:
+                    continue
+                if depth < DEPTH:
                     deeper.append((entry.path, depth + 1))
+                else:
+                    failed(_unreadable(entry.path, f"it is more than {DEPTH} folders deep"))
             elif entry.is_file(follow_symlinks=False):
                 yield entry.path
         waiting += reversed(deeper)

@@ -14,7 +14,7 @@ from regsync.errors import InvalidFile
 from regsync.files import compose, dockerfile, dotenv, instructions, kubernetes, yamlfile
 from regsync.files.detect import FileKind, is_usual, kind_of
 from regsync.files.gather import gather
-from regsync.files.reading import SIZE_LIMIT
+from regsync.files.reading import DEPTH, SIZE_LIMIT
 from regsync.files.variables import LIMIT, NotKnown, expand
 
 # What the grammars are made of, so that more than noise is drawn.
@@ -216,6 +216,25 @@ class TestFolders:
         assert [mention.text for mention in found.mentions] == ["a:2"]
         assert found.failures == ()
         assert gather(["k/Dockerfile"], {}).failures != ()
+
+    def test_a_kustomization_alone_brings_what_it_builds_on(self) -> None:
+        pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: app}, {image: 'b:1'}]}"
+        self.put("base/pod.yaml", pod)
+        self.put("base/kustomization.yml", "resources: [pod.yaml]")
+        self.put(
+            "over/kustomization.yaml", "resources: [../base]\nimages: [{name: app, newTag: v2}]"
+        )
+        for path in ("over/kustomization.yaml", "over", os.path.abspath("over")):
+            found = gather([path], {})
+            assert [mention.text for mention in found.mentions] == ["app:v2", "b:1"]
+            assert (found.files, found.failures) == (3, ())
+
+    def test_what_is_too_deep_is_told(self) -> None:
+        self.put("k/" + "d/" * (DEPTH + 1) + "Dockerfile")
+        self.put("k/Dockerfile")
+        found = gather(["k"], {})
+        assert len(found.mentions) == 1
+        assert "folders deep" in str(found.failures[0])
 
     def test_the_same_file_is_read_once(self) -> None:
         self.put("Dockerfile")
