@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ from regsync.cli.terminal import safe, say
 from regsync.errors import UsageError
 
 if TYPE_CHECKING:
+    from regsync.config.load import Config
     from regsync.operations.report import StatusReport
 
 Files = Annotated[
@@ -48,7 +48,8 @@ def asked(files: list[str] | None, *, semver: bool, elsewhere: tuple[object, ...
         return False
     if any(elsewhere):
         raise UsageError(
-            "`--from` excludes REF, --platform, --store, --host and --context",
+            "`--from` excludes REF, --platform, --store, --host, --context, --changed, --min-age "
+            "and --ignore",
             "it asks about the images that files name, and no store",
         )
     return True
@@ -60,7 +61,7 @@ def look(
     semver: bool,
     offline: bool,
     jobs: int | None,
-    config: Path | None,
+    settings: Config,
     quiet: bool,
 ) -> StatusReport:
     """Read the files, and ask the registries.
@@ -89,7 +90,7 @@ def look(
                 offline=offline,
                 listen=listen,
             ),
-            config,
+            settings,
             jobs,
         )
     for note in (memory.note, documents.note):

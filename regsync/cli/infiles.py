@@ -37,11 +37,11 @@ def counts(report: StatusReport, words: Mapping[Kind, str]) -> Mapping[Kind, str
     return words if report.files is None else {**words, **_WORDS}
 
 
-def behind(report: StatusReport) -> str:
-    """How many are behind, for the summary: `, 2 behind`."""
+def behind(report: StatusReport) -> list[str]:
+    """How many are behind, for the summary: `2 behind`."""
     steps = [entry.in_files.behind for entry in report.entries if entry.in_files is not None]
     found = len([step for step in steps if step is not None])
-    return f", {found} behind" if found else ""
+    return [f"{found} behind"] if found else []
 
 
 def columns(entries: Sequence[Entry]) -> tuple[Column, ...]:

@@ -201,6 +201,8 @@ def test_every_format(checkout: Checkout, format: str) -> None:
         (["--from", "compose.yaml", "node"], "`--from` excludes"),
         (["--from", "compose.yaml", "--store", "oci:x"], "`--from` excludes"),
         (["--from", "compose.yaml", "--platform", "linux/arm64"], "`--from` excludes"),
+        (["--from", "compose.yaml", "--changed"], "`--from` excludes"),
+        (["--from", "compose.yaml", "--min-age", "3d"], "`--from` excludes"),
     ],
 )
 def test_what_cannot_be_asked(checkout: Checkout, arguments: list[str], said: str) -> None:

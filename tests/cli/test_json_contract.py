@@ -21,7 +21,7 @@ from regsync.cli.statusdata import status_data, status_failures
 from regsync.errors import NotFound, RateLimited
 from regsync.files.found import Place
 from regsync.oci.digest import Digest
-from regsync.operations.report import InFiles, StatusReport
+from regsync.operations.report import InFiles, News, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind, Verdict
 
@@ -62,7 +62,10 @@ IMAGE = [
     "newer",
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
-DATA = ["engine", "images", "summary", "requests", "rate_limits"]
+DATA = [
+    *("engine", "images", "summary", "requests", "rate_limits"),
+    *("ignored", "unchanged", "vanished"),
+]
 ERROR = ["code", "message", "hint", "reference", "retry_at"]
 
 
@@ -120,7 +123,10 @@ def full() -> StatusReport:
         entry("named:1", Verdict(Kind.NOT_LOCAL, remote_digest=Digest.of(b"x")), here=False),
         in_files=InFiles((place,), newer=Newer("1.1", "1.2", "2.0")),
     )
-    return replace(made, entries=(*made.entries, held, entry("limited:1", limited), named))
+    entries = (*made.entries, held, entry("limited:1", limited), named)
+    limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
+    news = News(entries, 1, ("docker.io/library/gone:1",), {})
+    return replace(made, entries=entries, rate_limits=limits, news=news)
 
 
 def told(made: StatusReport, code: int) -> str:
