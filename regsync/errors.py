@@ -4,7 +4,9 @@
 RegsyncError                 anything that ends or narrows what was asked
 ├── UsageError               the request itself cannot be understood        exit 2
 │   ├── InvalidReference     a reference breaks the grammar
-│   └── InvalidConfig        a configuration file cannot be read or understood
+│   ├── InvalidConfig        a configuration file cannot be read or understood
+│   └── InvalidFile          a file to look through cannot be read or understood
+├── Unresolved               a file names an image by something unknown here  exit 3
 ├── ContentError             bytes from elsewhere cannot be trusted         exit 7
 │   ├── InvalidDigest        not a digest, or of an unsupported algorithm
 │   ├── InvalidManifest      ambiguous, malformed or oversized document
@@ -79,6 +81,22 @@ class InvalidConfig(UsageError):
     """A configuration file cannot be read, or says something that has no meaning."""
 
     code = "invalid_config"
+
+
+class InvalidFile(UsageError):
+    """A file that was to be looked through for images cannot be read or understood."""
+
+    code = "invalid_file"
+
+
+class Unresolved(RegsyncError):
+    """A file names an image by a variable that has no value here, or by a template.
+
+    It is told and never guessed: what was asked for instead might be somebody else's image.
+    """
+
+    code = "unresolved"
+    exit_code = 3
 
 
 class ContentError(RegsyncError):

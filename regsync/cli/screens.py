@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
-from regsync.cli import tables, words
+from regsync.cli import infiles, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
@@ -50,6 +50,8 @@ def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def header(report: StatusReport) -> str:
     """Which store answered, and what it holds: `docker 28.5 · containerd store · 6 images`."""
+    if report.files is not None:
+        return infiles.header(report)
     registries = {entry.reference.registry for entry in report.entries if entry.reference}
     # As the summary counts: an image is listed, and can differ, under each of its names.
     holds = counted(sum(entry.id is not None for entry in report.entries), "image")
@@ -94,6 +96,8 @@ TSV_TITLES = (
     "download_bytes",
     "changed",
     "containers",
+    "files",
+    "behind",
 )
 
 
@@ -106,7 +110,9 @@ def counts(report: StatusReport) -> list[str]:
     """How many of each, the stale first: `2 outdated`, `1 up to date`."""
     kinds = (Kind(name) for name in report.summary)
     ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
-    parts = [f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked]
+    said = infiles.counts(report, words.COUNTED)
+    parts = [f"{report.summary[kind]} {said[kind]}" for kind in ranked]
+    parts += infiles.behind(report)
     held = sum(entry.held_until is not None for entry in report.entries)
     parts += [f"{held} of them held back"] if held else []
     parts += [f"{report.ignored} ignored"] if report.ignored else []
@@ -151,6 +157,7 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
     for entry in entries:
         if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint:
             told.setdefault(entry.verdict.error.hint, {})[entry.reference.registry] = None
+    found += infiles.hints(entries)
     return found + [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
 
 
@@ -161,12 +168,13 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
     bytes_to_load = (entry.verdict.download_bytes for entry in entries)
     return (
         Column("IMAGE", cells(*map(name_of, entries)), least=20, keep_end=True, firm=True),
-        Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
+        Column("STATUS", cells(*map(words.status, entries)), firm=True),
         Column(
             "WHAT CHANGED",
             tuple(safe(words.what_changed(entry, now), _CELL_LIMIT) for entry in entries),
             least=24,
         ),
+        *infiles.columns(entries),
         Column(
             "DOWNLOAD",
             cells(*(size(count) if count is not None else "" for count in bytes_to_load)),
@@ -206,6 +214,7 @@ def _raw(entry: Entry) -> dict[str, str]:
         verdict.download_bytes,
         verdict.changed,
         ",".join(use.name for use in entry.containers),
+        *infiles.raw(entry),
     )
     texts = ("" if value is None else safe(str(value)) for value in values)
     return dict(zip(TSV_TITLES, texts, strict=True))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regsync.cli import options
+from regsync.cli import fromfiles, options
 from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
 from regsync.cli.unattended import Unattended, keep_mark, notes
 
@@ -27,6 +27,7 @@ Examples:
   regsync status --changed --quiet
   regsync status --format json
   regsync status --store oci:./images
+  regsync status --from compose.yaml
 
 \b
 Exit codes:
@@ -67,6 +68,8 @@ def status(
     store: options.Store = None,
     host: options.Host = None,
     context: options.Context = None,
+    files: fromfiles.Files = None,
+    semver: fromfiles.Semver = False,
     config: options.Config = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -75,6 +78,20 @@ def status(
 
     Asks with one HEAD request a name, which Docker Hub does not count as a pull.
     """
+    unattended = Unattended(changed, min_age, ignore or (), keep_pulls)
+    elsewhere = (references, platform, store, host, context, changed, min_age, ignore)
+    if fromfiles.asked(files, semver=semver, elsewhere=elsewhere):
+        report = fromfiles.look(
+            files or [],
+            semver=semver,
+            offline=offline,
+            jobs=jobs,
+            settings=unattended.settings(config, os.environ),
+            quiet=quiet,
+        )
+        code = report.exit_code(ask_stale=exit_code)
+        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
+        return code
     report = _look(
         references or [],
         platform=platform,
@@ -85,7 +102,7 @@ def status(
         context=context,
         config=config,
         quiet=quiet,
-        unattended=Unattended(changed, min_age, ignore or (), keep_pulls),
+        unattended=unattended,
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
     if format is options.StatusRows.NAGIOS:
@@ -140,7 +157,7 @@ def show(
         engine: See `engine_options`.
     """
     from regsync.cli import formats, screens
-    from regsync.cli.envelope import envelope
+    from regsync.cli.envelope import Failure, envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
     entries = tuple(entry for entry in report.listed if entry.any_stale or not only_stale)
@@ -152,7 +169,7 @@ def show(
     now = datetime.now(UTC)
     match format:
         case options.StatusRows.JSON:
-            failures = status_failures(report.listed)
+            failures = [*status_failures(report.listed), *map(Failure.of, report.failures)]
             write(envelope("status", exit_code, status_data(report, entries), failures))
         case options.StatusRows.JSONL:
             _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
@@ -167,6 +184,8 @@ def show(
             listed = screens.ordered(entries)
             hints = screens.hints(listed, report.store, engine)
             write(formats.text(format, report, listed, now, hints))
+    for failure in report.failures:
+        show_error(failure)
     if not quiet:
         for note in notes(report, format, gone):
             say(f"note: {safe(note)}")

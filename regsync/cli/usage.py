@@ -64,7 +64,18 @@ class Glance:
 
 
 _WITH_VALUE = frozenset(
-    ["--format", "--config", "--store", "--host", "-H", "--context", "--platform", "--jobs", "-j"]
+    [
+        "--format",
+        "--config",
+        "--store",
+        "--host",
+        "-H",
+        "--context",
+        "--platform",
+        "--jobs",
+        "-j",
+        "--from",
+    ]
 )
 _RANGE = re.compile(r"invalid value for `(--[a-z-]+)`.*: `?(.*?)`? is not .*\brange\b")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from regsync.cli.infiles import saying, word
 from regsync.cli.terminal import safe
 from regsync.cli.units import age
 from regsync.errors import InvalidConfig, KeptBack, RateLimited
@@ -98,6 +99,8 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.last_known is not None:
             known = verdict.last_known
             said += f"; was {known.kind.words} {age(known.at, now)}"
+    elif entry.in_files is not None:
+        return LONG_DIGEST.sub(r"\1", saying(entry, SAYINGS[verdict.kind, verdict.reason]))
     elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:
         said = NOT_HERE
     else:
@@ -112,6 +115,11 @@ def what_changed(entry: Entry, now: datetime) -> str:
     if entry.held_until is not None:
         said += f", held back until {entry.held_until:%Y-%m-%d}"
     return LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))
+
+
+def status(entry: Entry) -> str:
+    """The cell of a verdict."""
+    return entry.verdict.kind.words if entry.in_files is None else word(entry)
 
 
 def quota(limit: RateLimit) -> str:

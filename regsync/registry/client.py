@@ -210,8 +210,11 @@ class RegistryClient:
             return False
         return True
 
-    async def tags(self, repository: Repository) -> list[str]:
+    async def tags(self, repository: Repository, *, pages: int = listing.PAGES) -> list[str]:
         """All tags of a repository, in the registry's order, each once.
+
+        Args:
+            pages: How many pages may be asked for.
 
         Raises:
             ServerFailed: the pages lead elsewhere, never end, or are no tag list.
@@ -219,7 +222,9 @@ class RegistryClient:
         """
         what = f"cannot list the tags of `{repository.familiar}`"
         url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
-        return await listing.tags(url, lambda url: self._get_list(url, repository, what), what)
+        return await listing.tags(
+            url, lambda url: self._get_list(url, repository, what), what, pages=pages
+        )
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """A small blob, whole and verified: a config of an image or an artifact.

@@ -19,8 +19,10 @@ from regsync.cli import status
 from regsync.cli.envelope import Failure, envelope
 from regsync.cli.statusdata import status_data, status_failures
 from regsync.errors import NotFound, RateLimited
+from regsync.files.found import Place
 from regsync.oci.digest import Digest
-from regsync.operations.report import News, StatusReport
+from regsync.operations.report import InFiles, News, StatusReport
+from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind, Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
@@ -54,6 +56,10 @@ IMAGE = [
     "checked_at",
     "changed",
     "notes",
+    "files",
+    "pinned",
+    "behind",
+    "newer",
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
 DATA = [
@@ -112,7 +118,12 @@ def full() -> StatusReport:
         cause=Cause.RATE_LIMITED,
         error=RateLimited("cannot read `a`", "429", "wait", retry_at=NOW),
     )
-    entries = (*made.entries, held, entry("limited:1", limited))
+    place = Place("compose.yaml", 4, "web", "named:1")
+    named = replace(
+        entry("named:1", Verdict(Kind.NOT_LOCAL, remote_digest=Digest.of(b"x")), here=False),
+        in_files=InFiles((place,), newer=Newer("1.1", "1.2", "2.0")),
+    )
+    entries = (*made.entries, held, entry("limited:1", limited), named)
     limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
     news = News(entries, 1, ("docker.io/library/gone:1",), {})
     return replace(made, entries=entries, rate_limits=limits, news=news)
@@ -130,7 +141,7 @@ def test_the_keys_and_their_order() -> None:
     whole = json.loads(told(full(), 3))
     assert list(whole) == ENVELOPE
     assert list(whole["data"]) == DATA
-    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 8
+    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 9
     assert [list(error) for error in whole["errors"]] == [ERROR] * 2
     assert whole["errors"][1]["retry_at"] == "2026-01-10T12:00:00Z"
 
