@@ -125,6 +125,7 @@ MODES: Mapping[str, Mode] = {
             limit=Limit({"Retry-After": "{unix}"}, "Too Many Requests (HAP429).\n", plain=True),
         ),
         hub=100,
+        user="team",
     ),
     "ecr": Mode(
         Quirks(

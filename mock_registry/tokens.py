@@ -171,7 +171,8 @@ class TokenEndpoint:
             if not all(self._allowed(user, grant) for grant in asked):
                 status = quirks.token_private
             # Who asks to push is about to make it.
-            if any(not self._exists(name) for _, name, _ in asked) and len(asked) == 1:
+            pulls = all(action == "pull" for _, _, action in asked)
+            if pulls and any(not self._exists(name) for _, name, _ in asked):
                 status = quirks.token_missing
             if status != 200:
                 code = "UNAUTHORIZED" if status == 401 else "DENIED"
