@@ -11,6 +11,7 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from regsync.clock import Clock
 from regsync.errors import (
@@ -26,7 +27,7 @@ from regsync.oci.scope import Scope, union
 from regsync.registry import failures, refusals, tokens
 from regsync.registry.door import Door, challenge_of
 from regsync.registry.failures import Refusal
-from regsync.registry.message import Answer
+from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, realm
 from regsync.registry.tokens import Token
 from regsync.registry.transport import Transport
@@ -157,6 +158,10 @@ class Authenticator:
         token = self._wallet.find(scope)
         return f"Bearer {token.value}" if token else None
 
+    def sign(self, request: Request, header: str | None) -> Request:
+        """A request with a header that `authorization` or `renew` returned."""
+        return replace(request, authorization=header, issuer=self._wallet.issuer(header))
+
     def note_registry(self) -> None:
         """The registry has shown that it is one."""
         self._door.shown = True
@@ -181,24 +186,27 @@ class Authenticator:
         self._wallet.note_granted(scope)
 
     async def renew(self, scope: Scope, refused: str | None, answer: Answer) -> str | None:
-        """Another header after a 401, or None where asking again cannot help.
+        """Another header after a 401 or 403, or None where asking again cannot help.
 
         A token for many repositories that was refused is replaced by one for this repository,
         unless the server is known to grant them all: then this one is missing or private. A token
-        that expired early is replaced too.
+        that expired early is replaced too. Some registries say 403 without a challenge: GHCR to
+        such a token, ECR to a password that is wrong.
 
         Raises:
             LoginFailed: the credentials themselves were refused.
             RegsyncError: see `prepare`.
         """
-        challenge = challenge_of(answer)
+        denied = answer.status == 403
+        challenge = self._door.challenge if denied else challenge_of(answer)
         if challenge is None:
             return None
         async with self._turn():
             current = self._wallet.find(scope) if challenge.scheme == "bearer" else None
             if current is not None and f"Bearer {current.value}" != refused:
                 return f"Bearer {current.value}"
-            self._door.note(challenge)
+            if not denied:
+                self._door.note(challenge)
             if challenge.scheme == "basic":
                 if self._password is None:
                     return None
@@ -209,7 +217,8 @@ class Authenticator:
                     await self._door.try_password(self._password)
                     self._accepted = True
                 return None
-            if not self._wallet.may_renew(scope, current, challenge.error):
+            error = "insufficient_scope" if denied else challenge.error
+            if not self._wallet.may_renew(scope, current, error):
                 return None
             asked = [other for other in Scope.parse_all(challenge.scope) if other.covers(scope)]
             token = await self._fetch(asked or [scope])
@@ -297,4 +306,5 @@ class Authenticator:
                 retry_at=answer.retry_at,
             )
         now = self._clock.monotonic()
-        return tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
+        token = tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
+        return token if credentials else replace(token, issuer=Origin.of(target.url))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -304,13 +304,13 @@ class RegistryClient:
         return answer
 
     async def _authorized(self, request: Request, scope: Scope) -> Answer:
-        request = replace(request, authorization=await self._auth.authorization(scope))
+        request = self._auth.sign(request, await self._auth.authorization(scope))
         answer = await self._transport.send(request)
         # Once for a token that another repository spoiled or that expired, never in a circle.
-        if answer.status == 401 and answer.url == request.url:
+        if answer.status in (401, 403) and answer.url == request.url:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
-                answer = await self._transport.send(replace(request, authorization=renewed))
+                answer = await self._transport.send(self._auth.sign(request, renewed))
         if answer.shows_registry:
             self._auth.note_registry()
         elif answer.status == 404 and (answer.is_text or not await self._auth.is_registry()):
@@ -329,6 +329,7 @@ class RegistryClient:
                 answer.body,
                 what=what,
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
+                absent="no such tag or repository",
                 retry_at=answer.retry_at,
             )
         if answer.is_page and answer.body:

@@ -89,8 +89,9 @@ class Door:
         what = f"cannot log in to `{self._transport.endpoint.registry}`"
         request = replace(self._request(what), authorization=password.basic())
         answer = await self._transport.send(request)
-        if answer.status == 401:
-            raise refusals.login_failed(what, answer.status, password)
+        if answer.status in (401, 403):
+            body = answer.body if answer.status == 403 else b""
+            raise refusals.login_failed(what, answer.status, password, body)
 
     def _request(self, what: str) -> Request:
         url = f"{self._transport.endpoint.base}/v2/"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regsync.errors import LoginFailed
 from regsync.identity import Credentials, variable
+from regsync.oci import errorcode
 from regsync.oci.scope import Scope
 from regsync.registry.failures import Refusal
 from regsync.registry.hosts import Endpoint
@@ -55,8 +56,14 @@ def refusal(
     return Refusal(f"{who} is not allowed `{scope}`", "check the name, and what this user may")
 
 
-def login_failed(what: str, status: int, credentials: Credentials) -> LoginFailed:
-    """The credentials themselves were refused, by a token server or at the registry's door."""
+def login_failed(
+    what: str, status: int, credentials: Credentials, body: bytes = b""
+) -> LoginFailed:
+    """The credentials themselves were refused, by a token server or at the registry's door.
+
+    Args:
+        body: Of the answer; what it says besides is told (ECR: that the token has expired).
+    """
     hint = f"the credentials come from {credentials.source}" if credentials.source else None
     if credentials.kind == "identity_token":
         whose = f" of {credentials.who}" if credentials.username else ""
@@ -67,7 +74,9 @@ def login_failed(what: str, status: int, credentials: Credentials) -> LoginFaile
                 "log in with a user name and a password or access token",
             )
         return LoginFailed(what, f"{status}: the identity token{whose} was refused", hint)
-    return LoginFailed(what, f"{status}: the credentials of {credentials.who} were refused", hint)
+    told = "".join(f": {error.message}" for error in errorcode.parse(body)[:1] if error.message)
+    why = f"{status}: the credentials of {credentials.who} were refused{told}"
+    return LoginFailed(what, why, hint)
 
 
 def _article(found: Credentials) -> str:

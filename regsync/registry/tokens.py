@@ -16,6 +16,7 @@ from regsync.errors import ServerFailed
 from regsync.identity import Credentials, Kind
 from regsync.oci.scope import Scope
 from regsync.registry.message import Request
+from regsync.registry.origin import Origin
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes that an answer of a ping or a token endpoint may have."""
@@ -42,12 +43,14 @@ class Token:
     Attributes:
         shared: Whether several scopes were asked for, and perhaps granted.
         given: Whether it is the login itself, which no token server can renew.
+        issuer: Who gave it to nobody in particular, and may see it again; None where it is ours.
     """
 
     value: str = field(repr=False)
     until: float
     shared: bool = False
     given: bool = False
+    issuer: Origin | None = None
 
 
 def given(credentials: Credentials) -> Token:

@@ -184,7 +184,9 @@ class Transport:
             except RefusedAddress as error:
                 raise ServerFailed(request.what, f"a redirect was refused: {error}") from error
             url = target.url
-            authorization = authorization if target.credentials else None
+            if not target.credentials:
+                known = Origin.of(url) == request.issuer
+                authorization = request.authorization if known else None
         raise ServerFailed(request.what, f"more than {HOPS} redirects")
 
     async def _whole(

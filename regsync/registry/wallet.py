@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from regsync.clock import Clock
 from regsync.oci.scope import Scope
+from regsync.registry.origin import Origin
 from regsync.registry.tokens import SCOPES_AT_ONCE, Token
 
 
@@ -34,6 +35,11 @@ class Wallet:
             if token.until > now and held.covers(scope) and not (token.shared and self._narrow):
                 return token
         return None
+
+    def issuer(self, header: str | None) -> Origin | None:
+        """Who may see the token of a header again, see `Token.issuer`."""
+        held = self._tokens.values()
+        return next((one.issuer for one in held if f"Bearer {one.value}" == header), None)
 
     def batches(self, missing: Iterable[Scope], others: Iterable[Scope]) -> list[list[Scope]]:
         """What to ask for, one list a request: what is missing, and what others wait for."""
@@ -65,7 +71,9 @@ class Wallet:
             if self._wide and error != "invalid_token":
                 return False
             self._replaced.add(scope)
-        return True
+            return True
+        # Asked for with this scope, and it was not granted: it would not be the next time either.
+        return error != "insufficient_scope"
 
     def note_granted(self, scope: Scope) -> None:
         """A request for `scope` was let in: what that tells of tokens for several scopes."""
