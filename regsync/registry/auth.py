@@ -133,6 +133,15 @@ class Authenticator:
         cached = self._cached(scope)
         return f"Bearer {cached.value}" if cached else None
 
+    async def log_in(self) -> None:
+        """See `RegistryClient.log_in`."""
+        async with self._turn():
+            await self._ping()
+            if self._challenge is not None and self._challenge.scheme == "bearer":
+                await self._fetch([])
+            elif self._challenge is not None and self._credentials is not None:
+                await self._try_password(self._credentials.basic())
+
     def note_registry(self) -> None:
         """The registry has shown that it is one."""
         self._shown = True
@@ -343,7 +352,7 @@ class Authenticator:
                 answer.status,
                 answer.body,
                 what=what,
-                refusal=self.refusal(scopes[0]),
+                refusal=self.refusal(scopes[0]) if scopes else None,
                 retry_at=answer.retry_at,
             )
         now = self._clock.monotonic()
