@@ -230,7 +230,11 @@ class Authenticator:
                 f"the registry wants credentials for `{scope}`; those of {who} were not sent, "
                 f"since its token server {self._foreign_realm} is another host"
             )
-        return Refusal(f"{who} is not allowed `{scope}`", "check the name, and what this user may")
+        return Refusal(
+            f"{who} is not allowed `{scope}`",
+            "check the name, and what this user may",
+            login=self._found.source,
+        )
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

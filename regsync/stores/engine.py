@@ -60,6 +60,11 @@ class EngineStore:
         finally:
             client.close()
 
+    @property
+    def absent(self) -> bool:
+        """Whether nobody chose an engine, and none was found: there is probably none here."""
+        return bool(self._searched)
+
     async def info(self) -> StoreInfo:
         """Which engine answers; its images are not looked at.
 
