@@ -14,14 +14,18 @@ from regsync.errors import (
     CredentialsBroken,
     InvalidConfig,
     LoginFailed,
+    NotFound,
     Offline,
     PlatformMissing,
     RateLimited,
     RegsyncError,
     ServerFailed,
+    Unreachable,
     Unsupported,
 )
 from regsync.oci.reference import DOCKER_HUB
+from regsync.operations.report import Entry
+from regsync.operations.verdict import Cause
 
 _ECR = re.compile(
     r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
@@ -33,24 +37,41 @@ _EXPIRED = re.compile(r"\b(?:token|credential|session)s?\b[^.]{0,40}\bexpired\b"
 
 def advise(
     error: RegsyncError, registry: str, *, login: str | None = None, examined: bool = False
-) -> str | None:
+) -> str:
     """One line on how to go on.
 
     Args:
         error: Why a registry could not be asked, or refused.
         registry: The host, as references write it.
         login: Where the login that was shown came from; None where none was.
-        examined: Whether `doctor` is what asks; it is not recommended then.
-
-    Returns:
-        None for `examined` alone, where nothing is known that would help.
+        examined: Whether `doctor` is what asks: it does not recommend itself.
     """
     logged_in = login is not None or isinstance(error, LoginFailed)
     known = _specific(error, registry, logged_in=logged_in)
     if known is not None:
         # Where a refused login came from is worth as much as what may be wrong with it.
         return f"{known}; {error.hint}" if error.hint and isinstance(error, LoginFailed) else known
-    return error.hint or _general(error, registry) or (None if examined else doctor(registry))
+    if error.hint:
+        return error.hint
+    general = _general(error, registry)
+    return general or (_last(error, registry) if examined else doctor(registry))
+
+
+def next_step(entry: Entry) -> str | None:
+    """What to do about a name that could not be decided; None for any other.
+
+    What is damaged here has a hint of its own, and concerns no registry.
+    """
+    verdict = entry.verdict
+    error = verdict.error
+    if error is None:
+        if verdict.cause is None:
+            return None
+        error = Offline("") if verdict.cause is Cause.OFFLINE else ServerFailed("")
+    if entry.reference is None:
+        return error.hint
+    login = error.login if isinstance(error, AuthError) else None
+    return advise(error, entry.reference.registry, login=login)
 
 
 def doctor(registry: str) -> str:
@@ -119,3 +140,14 @@ def _general(error: RegsyncError, registry: str) -> str | None:
     if isinstance(error, ServerFailed) and error.why[:1] == "5":
         return f"that is for {registry} to mend; try again later"
     return None
+
+
+def _last(error: RegsyncError, registry: str) -> str:
+    """What to do where even `doctor` sees no more than that it fails."""
+    if isinstance(error, Unreachable):
+        return "check host and port, the network, and what may stand between: a firewall, a proxy"
+    if isinstance(error, NotFound):
+        return "check the name; some registries hide what they may not show"
+    if isinstance(error, AuthError):
+        return "log in, or check what this login may do"
+    return f"that is for who runs {registry}, or a proxy before it, to mend"

@@ -10,7 +10,7 @@ from typing import Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.config.load import Config, canonical, load
-from regsync.errors import InvalidReference, RegsyncError, UsageError
+from regsync.errors import InvalidReference, RegsyncError, StoreFailure, UsageError
 from regsync.oci.reference import DOCKER_HUB, Reference
 from regsync.operations.advice import advise
 from regsync.operations.doctor import machine, program
@@ -94,7 +94,8 @@ async def examine(
     host: list[Host] = []
 
     def advice(error: RegsyncError) -> str | None:
-        if subject is None:
+        # The engine's and the configuration's own hints know more than any registry's.
+        if subject is None or isinstance(error, StoreFailure | UsageError):
             return error.hint
         login = host[0].credentials.source if host and host[0].credentials else None
         return advise(error, subject.registry, login=login, examined=True)

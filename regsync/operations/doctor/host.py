@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from regsync.clock import Clock
 from regsync.config.load import Config
 from regsync.credentials import chain
-from regsync.errors import NotFound, RegsyncError, Unverified
+from regsync.errors import CredentialsBroken, NotFound, RegsyncError, Unverified
 from regsync.identity import Credentials
 from regsync.oci.reference import Reference
 from regsync.operations.doctor import findings
@@ -24,6 +24,7 @@ from regsync.registry.hosts import Endpoint, endpoint
 from regsync.registry.line import Line, Proxy, proxy_of
 from regsync.registry.message import Answer, Request
 from regsync.registry.retry import Waits
+from regsync.stores.threads import in_thread
 
 _SOON = timedelta(days=14)
 """How long before its end a certificate is worth a word."""
@@ -128,7 +129,16 @@ class Host:
         return Finding(f"{base}{own}, {how}")
 
     async def _find_credentials(self) -> Finding:
-        self.credentials = chain.find(self._registry, self._env)
+        name = self._registry if self._reference is None else self._reference.repository
+        # Helpers and keyrings are programs, which are waited for.
+        trace = await in_thread(lambda: chain.trace(name, self._env, limit_s=self._waits.quick))
+        if trace.error is not None:
+            step = trace.answered
+            place = f"{step.source}: " if step is not None else ""
+            raise CredentialsBroken(
+                trace.error.what, f"{place}{trace.error.why}", trace.error.hint
+            ) from trace.error
+        self.credentials = trace.credentials
         if self.credentials is None:
             return Finding("none for this registry: it is asked anonymously")
         self._privacy.hide(self.credentials)
@@ -159,6 +169,8 @@ class Host:
     async def _find_addresses(self) -> Finding:
         addresses = await self._line.addresses()
         about = f"the proxy {self._line.host}" if self._proxy else self._line.host
+        if addresses == (self._line.host,):
+            return Finding(f"{about} is an address already")
         return Finding(f"{about} is {', '.join(addresses[:4])}" + (" …" * (len(addresses) > 4)))
 
     async def _connect(self) -> Finding:
@@ -256,7 +268,7 @@ class Host:
         seen = self._last("head")
         if seen is None or seen[1].digest is None:
             return warning(
-                "HEAD tells no digest: each look is a GET then, which some registries count as pulls",
+                "HEAD tells no digest: each look needs a GET then, which may count as a pull",
                 "that is for who runs the registry, or the proxy before it, to mend",
             )
         if self._client.rate_limit is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regsync.config.load import Config, default_path
+from regsync.credentials.environment import without_ours
 from regsync.errors import EngineUnreachable
 from regsync.operations.doctor.steps import Finding, warning
 from regsync.state.folders import state_folder
@@ -110,9 +111,11 @@ async def keyring(env: Mapping[str, str], seconds: float) -> Finding:
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        # What lies in the current folder is not imported.
+        "-P",
         "-c",
         _BACKEND,
-        env=dict(env),
+        env=without_ours(env),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
