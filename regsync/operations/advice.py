@@ -86,18 +86,8 @@ def _specific(error: RegsyncError, registry: str, *, logged_in: bool) -> str | N
     if not isinstance(error, AuthError) or isinstance(error, CredentialsBroken) or not logged_in:
         return None
     refused = isinstance(error, LoginFailed) or bool(_EXPIRED.search(error.why))
-    if refused and (found := _ECR.fullmatch(registry)):
-        return (
-            "a token of ECR lasts 12 hours; a new one is printed by "
-            f"`aws ecr get-login-password --region {found[1]}`, for the user `AWS`"
-        )
-    if refused and _GOOGLE.fullmatch(registry):
-        return (
-            "an access token of Google lasts an hour; a new one is printed by "
-            "`gcloud auth print-access-token`, for the user `oauth2accesstoken`"
-        )
-    if refused and _AZURE.fullmatch(registry):
-        return f"a token of Azure lasts 3 hours; `az acr login --name {registry.partition('.')[0]}`"
+    if (lasting := _lasting(registry)) is not None:
+        return lasting if refused or not error.hint else f"{error.hint}; {lasting}"
     if registry == DOCKER_HUB and isinstance(error, LoginFailed):
         return (
             "with two-factor or single sign-on, Docker Hub takes an access token in place of the "
@@ -110,6 +100,24 @@ def _specific(error: RegsyncError, registry: str, *, logged_in: bool) -> str | N
         )
     if refused and not isinstance(error, LoginFailed):
         return "its token has expired: log in anew"
+    return None
+
+
+def _lasting(registry: str) -> str | None:
+    """How long a cloud's login lasts, and what makes a new one (their own documentation)."""
+    if found := _ECR.fullmatch(registry):
+        return (
+            "a token of ECR lasts 12 hours; a new one is printed by "
+            f"`aws ecr get-login-password --region {found[1]}`, for the user `AWS`"
+        )
+    if _GOOGLE.fullmatch(registry):
+        return (
+            "an access token of Google lasts an hour; a new one is printed by "
+            "`gcloud auth print-access-token`, for the user `oauth2accesstoken`"
+        )
+    if _AZURE.fullmatch(registry):
+        name = registry.partition(".")[0]
+        return f"a token of Azure lasts 3 hours; `az acr login --name {name}` fetches a new one"
     return None
 
 

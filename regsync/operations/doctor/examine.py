@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.config.load import Config, canonical, load
-from regsync.errors import InvalidReference, RegsyncError, StoreFailure, UsageError
+from regsync.errors import InvalidReference, RegsyncError, UsageError
 from regsync.oci.reference import DOCKER_HUB, Reference
 from regsync.operations.advice import advise
 from regsync.operations.doctor import machine, program
-from regsync.operations.doctor.host import Host
+from regsync.operations.doctor.answers import Answers
 from regsync.operations.doctor.privacy import Privacy
-from regsync.operations.doctor.steps import Examination, Finding, Report
+from regsync.operations.doctor.steps import Examination, Finding, Report, Step
+from regsync.operations.doctor.way import Way
 from regsync.registry.hosts import CERTS_D
 from regsync.registry.line import proxies
 from regsync.registry.retry import Waits
@@ -74,9 +75,6 @@ async def examine(
     config: Path | None = None,
     engine: str | None = None,
     context: str | None = None,
-    clock: Clock | None = None,
-    certs_d: tuple[Path, ...] = CERTS_D,
-    waits: Waits | None = None,
 ) -> Report:
     """Take every step there is; none ends or hides another.
 
@@ -86,63 +84,92 @@ async def examine(
         config: What `--config` names.
         engine: What `--host` names.
         context: What `--context` names.
+    """
+    steps = await examine_machine(env, engine=engine, context=context, alone=subject is None)
+    if subject is not None:
+        return Report(str(subject), steps + await examine_registry(subject, env, config=config))
+    take = Examination(SystemClock(), Privacy(env), lambda error: error.hint)
+    await take.take("configuration", _reading(config, env)[1])
+    await take.take("proxy", _telling(lambda: machine.proxies(proxies())))
+    return Report(None, steps + tuple(take.steps))
+
+
+async def examine_machine(
+    env: Mapping[str, str],
+    *,
+    engine: str | None = None,
+    context: str | None = None,
+    alone: bool = True,
+    waits: Waits | None = None,
+) -> tuple[Step, ...]:
+    """Look at what has to do with no registry.
+
+    Args:
+        alone: Whether nothing else is asked about; a machine without an engine then fails.
+        waits: How long an engine and a keyring may take.
+    """
+    waits = waits or Waits()
+    take = Examination(SystemClock(), Privacy(env), lambda error: error.hint)
+    await take.take(
+        "engine", lambda: machine.engine(engine, context, env, waits.quick_in_all, needed=alone)
+    )
+    await take.take("program", _telling(lambda: program.judge(program.on_path(env))))
+    await take.take("memory", _telling(machine.memory))
+    await take.take("keyring", lambda: machine.keyring(env, waits.quick))
+    return tuple(take.steps)
+
+
+async def examine_registry(
+    subject: Subject,
+    env: Mapping[str, str],
+    *,
+    config: Path | None = None,
+    clock: Clock | None = None,
+    certs_d: tuple[Path, ...] = CERTS_D,
+    waits: Waits | None = None,
+) -> tuple[Step, ...]:
+    """Look at the configuration, and at all that lies between it and one registry's answer.
+
+    Args:
         clock: Time, for tests.
         certs_d: Folders in which certificates are found by host.
-        waits: How long a server may take, for tests.
+        waits: How long a server may take.
     """
-    clock, waits = clock or SystemClock(), waits or Waits()
-    host: list[Host] = []
+    way: Way | None = None
 
     def advice(error: RegsyncError) -> str | None:
-        # The engine's and the configuration's own hints know more than any registry's.
-        if subject is None or isinstance(error, StoreFailure | UsageError):
+        if isinstance(error, UsageError):
+            # It says itself what is wrong in which file.
             return error.hint
-        login = host[0].credentials.source if host and host[0].credentials else None
+        login = way.credentials.source if way is not None and way.credentials else None
         return advise(error, subject.registry, login=login, examined=True)
 
+    clock, waits = clock or SystemClock(), waits or Waits()
     take = Examination(clock, Privacy(env), advice)
-    found = Config()
+    found, read = _reading(config, env)
+    await take.take("configuration", read)
+    name = subject.registry if subject.reference is None else subject.reference.repository
+    way = Way(name, found[0], env, certs_d, waits)
+    await way.examine(take)
+    await Answers(way, subject.reference, clock, waits, take.privacy).examine(take)
+    return tuple(take.steps)
+
+
+def _reading(
+    file: Path | None, env: Mapping[str, str]
+) -> tuple[list[Config], Callable[[], Awaitable[Finding]]]:
+    """A step that reads the configuration, and where it puts it."""
+    found = [Config()]
 
     async def read() -> Finding:
-        nonlocal found
-        found = load(config, env)
-        return machine.configuration(found, env)
+        found[0] = load(file, env)
+        return machine.configuration(found[0], env)
 
-    async def engines() -> Finding:
-        return await machine.engine(
-            engine, context, env, waits.quick_in_all, needed=subject is None
-        )
+    return found, read
 
-    async def programs() -> Finding:
-        return program.judge(program.on_path(env))
 
-    async def memory() -> Finding:
-        return machine.memory()
+def _telling(work: Callable[[], Finding]) -> Callable[[], Awaitable[Finding]]:
+    async def tell() -> Finding:
+        return work()
 
-    async def named() -> Finding:
-        return machine.proxies(proxies())
-
-    async def keyring() -> Finding:
-        return await machine.keyring(env, waits.quick)
-
-    await take.take("engine", engines)
-    await take.take("program", programs)
-    await take.take("configuration", read)
-    await take.take("memory", memory)
-    await take.take("keyring", keyring)
-    if subject is None:
-        await take.take("proxy", named)
-        return Report(None, tuple(take.steps))
-    host.append(
-        Host(
-            subject.registry,
-            subject.reference,
-            found,
-            env,
-            clock=clock,
-            certs_d=certs_d,
-            waits=waits,
-        )
-    )
-    await host[0].examine(take)
-    return Report(str(subject), tuple(take.steps))
+    return tell

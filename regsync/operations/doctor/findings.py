@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from regsync.oci import challenge as challenges
+from regsync.oci import errorcode
 from regsync.oci.scope import Scope, union
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.steps import Finding, Outcome, warning
@@ -16,7 +18,7 @@ from regsync.registry.ratelimit import RateLimit
 
 SKEW = timedelta(minutes=1)
 """How far two clocks may be apart before it is worth a word."""
-_QUOTED = 100
+_QUOTED, _SAID = 100, 300
 
 
 def greeting(status: int, headers: Mapping[str, str], url: str) -> Finding:
@@ -67,6 +69,22 @@ def _unusable(text: str) -> Finding:
         Outcome.FAILED,
         "server_error",
     )
+
+
+def complaint(body: bytes) -> str:
+    """What an error body says, for people; empty where it is none.
+
+    Token servers answer with distribution's errors, Docker Hub's with `details` or `message`.
+    """
+    if errors := errorcode.parse(body):
+        return "; ".join(error.message or error.code for error in errors[:3])[:_SAID]
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    known = fields if isinstance(fields, dict) else {}
+    told = (known.get(name) for name in ("details", "message", "detail", "error_description"))
+    return next((text[:_SAID] for text in told if isinstance(text, str) and text), "")
 
 
 def asked_scopes(url: str) -> tuple[Scope, ...]:
