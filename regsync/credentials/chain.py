@@ -114,6 +114,10 @@ class Chain:
             UsageError: the name is none.
         """
         wanted = typed(name) if isinstance(name, str) else Key.of(name)
+        variables = Variables(self._env, wanted.registry)
+        if variables.are_set:
+            # They answer first, for all of the host.
+            return Key(wanted.registry)
         with self._lock:
             return longest(wanted, self._known())
 

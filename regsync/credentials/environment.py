@@ -27,6 +27,11 @@ class Variables:
         """Both variables, with what they differ in left open."""
         return variable(self.registry, "*")
 
+    @property
+    def are_set(self) -> bool:
+        """Whether they say anything at all."""
+        return any(self.env.get(variable(self.registry, one)) for one in ("USERNAME", "PASSWORD"))
+
     def ask(self, key: Key) -> Credentials | Silence:
         """See `Source.ask`: one variable without the other is broken."""
         user, word = variable(self.registry, "USERNAME"), variable(self.registry, "PASSWORD")

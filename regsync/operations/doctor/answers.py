@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from regsync.clock import Clock
 from regsync.errors import (
@@ -15,6 +14,7 @@ from regsync.errors import (
 )
 from regsync.identity import variable
 from regsync.oci.reference import Reference
+from regsync.oci.scope import Scope
 from regsync.operations.doctor import findings
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.privacy import Privacy
@@ -23,6 +23,7 @@ from regsync.operations.doctor.way import Way
 from regsync.registry import tokens
 from regsync.registry.client import RegistryClient, Resolved
 from regsync.registry.message import Answer, Request
+from regsync.registry.origin import Origin, realm
 from regsync.registry.retry import Waits
 
 
@@ -115,31 +116,41 @@ class Answers:
                     "Basic, and nobody is logged in: it will refuse most of what is asked",
                     f"set {user} and {word}, or use `docker login`",
                 )
-            await self._log_in("ping")
-            return Finding("Basic: the login is accepted")
-        if self._reference is None:
-            await self._log_in("token")
-        else:
+            if self._way.credentials.kind != "password":
+                kind = self._way.credentials.kind.replace("_", " ")
+                return warning(
+                    f"Basic takes passwords alone, and the login is of the kind `{kind}`",
+                    "log in with a user name and a password or access token",
+                )
             try:
-                await self._client.prepare([self._reference.repository])
+                await self._client.log_in()
             except LoginFailed as error:
-                raise self._quoting(error, "token") from error
+                raise self._quoting(error, "ping") from error
+            return Finding("Basic: the login is accepted")
+        try:
+            if self._reference is None:
+                await self._client.log_in()
+            else:
+                await self._client.prepare([self._reference.repository])
+        except LoginFailed as error:
+            raise self._quoting(error, "token") from error
         seen = self._last("token")
-        assert seen is not None  # noqa: S101 - a Bearer challenge was answered
-        finding = findings.granted(findings.asked_scopes(seen[0].url), self._claims())
-        if self._way.credentials is not None and seen[0].authorization is None:
-            where = urlsplit(seen[0].url).netloc
+        if seen is None:
+            return skipped("the login is a token itself")
+        asked = [Scope.pull(self._reference.repository.path)] if self._reference else []
+        finding = findings.granted(asked, self._claims())
+        there = Origin.of(seen[1].url)
+        if self._way.credentials is not None and not self._is_trusted(seen[0].url):
             return warning(
-                f"{finding.text}; asked without the login, since {where} is another host",
+                f"{finding.text}; asked without the login, since {there} is another host",
                 finding.hint or "what is public can be read; logins go to the registry's own host",
             )
         return finding
 
-    async def _log_in(self, kind: str) -> None:
-        try:
-            await self._client.log_in()
-        except LoginFailed as error:
-            raise self._quoting(error, kind) from error
+    def _is_trusted(self, url: str) -> bool:
+        """Whether logins go to a token server."""
+        own = self._way.endpoint
+        return realm(own.origin, f"{own.base}/v2/", url).credentials
 
     def _quoting(self, error: LoginFailed, kind: str) -> LoginFailed:
         """A refused login with what the server says: that it is too old, or of the wrong kind."""

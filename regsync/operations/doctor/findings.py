@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl, urlsplit
 
 from regsync.oci import challenge as challenges
 from regsync.oci import errorcode
-from regsync.oci.scope import Scope, union
+from regsync.oci.scope import Scope
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.steps import Finding, Outcome, warning
 from regsync.registry.origin import Origin, RefusedAddress, realm
@@ -85,14 +84,6 @@ def complaint(body: bytes) -> str:
     known = fields if isinstance(fields, dict) else {}
     told = (known.get(name) for name in ("details", "message", "detail", "error_description"))
     return next((text[:_SAID] for text in told if isinstance(text, str) and text), "")
-
-
-def asked_scopes(url: str) -> tuple[Scope, ...]:
-    """The scopes that a token request asked for."""
-    query = parse_qsl(urlsplit(url).query)
-    return union(
-        scope for name, value in query if name == "scope" for scope in Scope.parse_all(value)
-    )
 
 
 def granted(asked: Iterable[Scope], claims: Claims | None) -> Finding:

@@ -29,7 +29,8 @@ class Privacy:
     def hide(self, credentials: Credentials) -> None:
         """Take these credentials for a secret, in every form in which they are sent."""
         self.hide_secret(credentials.secret)
-        self.hide_secret(credentials.basic().partition(" ")[2])
+        if credentials.kind == "password":
+            self.hide_secret(credentials.basic().partition(" ")[2])
         if credentials.username:
             self._names.add(credentials.username)
 
