@@ -23,7 +23,7 @@ from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
-from regsync.registry import failures, listing, ratelimit
+from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
@@ -329,14 +329,13 @@ class RegistryClient:
     def _demand(self, answer: Answer, repository: Repository, what: str) -> None:
         """Raise unless an answer is 200 and no web page."""
         if answer.status != 200:
-            limit = ratelimit.parse(answer.headers, repository.registry)
             raise failures.from_status(
                 answer.status,
                 answer.body,
                 what=what,
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
                 retry_at=answer.retry_at,
-                remaining=limit.remaining if limit is not None else None,
+                used_up=answer.is_used_up,
             )
         if answer.is_page and answer.body:
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)

@@ -170,7 +170,7 @@ def from_status(
     what: str,
     refusal: Refusal | None = None,
     retry_at: datetime | None = None,
-    remaining: int | None = None,
+    used_up: bool = False,
 ) -> RegsyncError:
     """What a status other than success means.
 
@@ -180,7 +180,7 @@ def from_status(
         what: What could not be done.
         refusal: What to say of credentials where they are missing or not enough.
         retry_at: For 429: when it may work again.
-        remaining: For 429: counted pulls that are left, where the answer tells.
+        used_up: For 429: whether the answer says that no counted pull is left.
     """
     errors = errorcode.parse(body)
     why = _reason(status, errors)
@@ -199,7 +199,7 @@ def from_status(
         limited = RateLimited(
             what, why + when, refusal.limit_hint if refusal else None, retry_at=retry_at
         )
-        limited.counted = remaining == 0 or _PULL_LIMIT in why.lower()
+        limited.counted = used_up or _PULL_LIMIT in why.lower()
         return limited
     return ServerFailed(what, why)
 
