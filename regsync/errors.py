@@ -130,10 +130,15 @@ class Unverified(ContentError):
 
 
 class AuthError(RegsyncError):
-    """Who we are is missing or not enough. Never raised directly."""
+    """Who we are is missing or not enough. Never raised directly.
+
+    Attributes:
+        login: Where the login that was not enough came from; None where none was shown.
+    """
 
     code = "unauthorized"
     exit_code = 4
+    login: str | None = None
 
 
 class Unauthorized(AuthError):
@@ -177,10 +182,15 @@ class RateLimited(RegsyncError):
 
     Args:
         retry_at: When it may work again, or None where the registry does not say.
+
+    Attributes:
+        counted: Whether a limit of pulls is used up (True), or requests of any kind were too many
+            (False); None where it is not known.
     """
 
     code = "rate_limited"
     exit_code = 6
+    counted: bool | None = None
 
     def __init__(
         self, what: str, why: str = "", hint: str | None = None, retry_at: datetime | None = None

@@ -11,8 +11,9 @@ from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
 from regsync.cli.units import counted, size
+from regsync.operations import advice
 from regsync.operations.report import Entry, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import Cause, Kind
 from regsync.stores.base import StoreInfo
 
 _GREEN, _YELLOW, _RED, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -153,12 +154,22 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
         verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
         tail = "means here" if len(stale) == 1 else "their names mean here"
         found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
+    return found + infiles.hints(entries) + _next_steps(entries)
+
+
+def _next_steps(entries: Sequence[Entry]) -> list[str]:
+    """What to do about registries that cannot be asked, equal words once.
+
+    That a run was to be offline needs no hint here: who asks has said so.
+    """
     told: dict[str, dict[str, None]] = {}
     for entry in entries:
-        if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint:
-            told.setdefault(entry.verdict.error.hint, {})[entry.reference.registry] = None
-    found += infiles.hints(entries)
-    return found + [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
+        hint = advice.next_step(entry)
+        if entry.reference and hint and entry.verdict.cause is not Cause.OFFLINE:
+            registry = entry.reference.registry
+            general = hint == advice.doctor(registry)
+            told.setdefault(advice.doctor("HOST") if general else hint, {})[registry] = None
+    return [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
 
 
 def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:

@@ -30,7 +30,7 @@ from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
-from regsync.registry.transport import Transport
+from regsync.registry.transport import Transport, Witness
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -62,10 +62,11 @@ class RegistryClient:
         clock: Clock | None = None,
         greeting: str | None = None,
         waits: Waits | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock, waits)
+        self._transport = Transport(endpoint, self._clock, waits, witness)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
@@ -134,6 +135,15 @@ class RegistryClient:
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
         await self._auth.prepare(Scope.pull(repository.path) for repository in repositories)
+
+    async def log_in(self) -> None:
+        """Show who we are, for no repository: whether the login itself is good.
+
+        Raises:
+            LoginFailed: it is refused.
+            RegsyncError: the registry or its token endpoint cannot be asked.
+        """
+        await self._auth.log_in()
 
     async def resolve(self, reference: Reference) -> Resolved:
         """The digest that a reference points to: one HEAD, where the registry is as it should be.
@@ -331,6 +341,7 @@ class RegistryClient:
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
                 absent="no such tag or repository",
                 retry_at=answer.retry_at,
+                used_up=answer.is_used_up,
             )
         if answer.is_page and answer.body:
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)

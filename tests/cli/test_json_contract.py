@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from reports import NOW, entry, report, week
+from troubled import at, registry
 from wire import serve
 
 from regsync.cli import status
@@ -165,6 +166,16 @@ def test_other_commands(command: str, name: str) -> None:
         )
     data = {path for path in documented(command) if path.startswith("data.")}
     assert data <= check(done.stdout, command)
+
+
+def test_doctor() -> None:
+    with at(registry((404, {}, b""))) as scene:
+        line = ["doctor", scene.subject, "--format", "json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "regsync", *line], capture_output=True, text=True, check=False
+        )
+    data = {path for path in documented("doctor") if path.startswith("data.")}
+    assert data == {path for path in check(done.stdout, "doctor") if path.startswith("data.")}
 
 
 @pytest.mark.parametrize("line", [["auth", "status"], ["auth", "explain", "r.example"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -288,6 +289,41 @@ class TestPrivateRegistries:
     def test_a_mirror(self, tmp_path: Path) -> None:
         found = self.settings(tmp_path, "mirror")
         assert found == HostSettings(endpoint="https://mirror.example.com")
+
+
+class TestFindOutWhy:
+    PAGE = "find-out-why"
+
+    def test_a_login_that_is_refused(self, shell: Shell, tmp_path: Path) -> None:
+        pair = _certificate(tmp_path)
+        with MockRegistry(users=[User("ann", "secret")], tls=pair).serve() as registry:
+            registry.put("team/api", seed.image(), "1.4")
+            own = f'[registry."{registry.host}"]\ntls = "on"\nca_file = "example-ca.pem"\n'
+            (tmp_path / FILE).write_text(own)
+            names = [variable(registry.host, field) for field in ("USERNAME", "PASSWORD")]
+            env = dict(zip(names, ("ann", "wrong"), strict=True))
+            command = f"regsync doctor {registry.host}/team/api:1.4 --config {FILE}"
+            done = shell.run(command, **env)
+            told = self.settled(_there(done.stdout, registry.host))
+        assert done.returncode == 1
+        shown = self.settled(example(self.PAGE, "refused"))
+        first = next(at for at, line in enumerate(told) if line.startswith("ok address "))
+        assert told[first : first + len(shown)] == shown
+
+    def settled(self, text: str) -> list[str]:
+        """Lines without times, and without where a registry happens to be."""
+        lines = (
+            re.sub(r" +[0-9]+ ms|20[0-9-]{8}|3000-01-01", "", line) for line in text.splitlines()
+        )
+        plain = (" ".join(line.split()) for line in lines)
+        return [line.split()[1] if re.match("ok (dns|tcp) ", line) else line for line in plain]
+
+    def test_every_step_is_listed(self, shell: Shell) -> None:
+        page = (HOW_TO / f"{self.PAGE}.md").read_text(encoding="utf-8")
+        listed = re.findall(r"^\| `([a-z]+)` \| ", page, re.MULTILINE)
+        with MockRegistry().serve() as registry:
+            done = shell.run(f"regsync doctor {registry.host}/a:1 --format json")
+        assert [step["name"] for step in json.loads(done.stdout)["data"]["steps"]] == listed
 
 
 def _columns(text: str) -> list[list[str]]:
