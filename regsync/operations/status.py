@@ -11,21 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError, ServerFailed
+from regsync.errors import RegsyncError, ServerFailed
 from regsync.oci.platform import Platform
-from regsync.oci.reference import Reference
 from regsync.operations import bases, remember
+from regsync.operations.containers import used_by
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
-from regsync.operations.report import Entry, StatusReport, UsedBy
+from regsync.operations.report import Entry, StatusReport
 from regsync.operations.rows import Row, choose, plan_rows
 from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
 from regsync.progress import Checked, Listener, silent
 from regsync.state.documents import Documents
 from regsync.state.memory import Memory
 from regsync.state.values import Known
-from regsync.stores.base import Container, LocalImage, Snapshot, Store
+from regsync.stores.base import Snapshot, Store
 from regsync.stores.remote import Registries
 
 
@@ -166,7 +166,7 @@ class _Run:
             id=image.id if image is not None else None,
             platform=image.platform if image is not None and image.platform.known else None,
             verdict=verdict,
-            containers=_used_by(row, self.snapshot.containers),
+            containers=used_by(row, self.snapshot.containers),
             checked_at=None if row.settled is not None or failed else self._clock.now(),
         )
 
@@ -207,41 +207,3 @@ class _Run:
         if known.verdict not in tuple(Kind):  # nobody wrote that
             return None
         return LastKnown(Kind(known.verdict), known.reason, known.at)
-
-
-def _used_by(row: Row, containers: Sequence[Container]) -> tuple[UsedBy, ...]:
-    """The running containers that were started by this name, or by this image without one."""
-    image = row.image
-    if image is None:
-        return ()
-    found = []
-    for container in containers:
-        if not container.running:
-            continue
-        if row.reference is None:
-            if row.name is not None or container.image_id != image.id:
-                continue
-            stale = False
-        elif _names(container.image, row.reference):
-            stale = not _runs(container, image)
-        else:
-            continue
-        found.append(UsedBy(container.id, container.name, container.running, stale))
-    return tuple(found)
-
-
-def _names(text: str, reference: Reference) -> bool:
-    try:
-        named = Reference.parse(text)
-    except InvalidReference:
-        return False
-    if named.digest is not None and reference.digest is not None:
-        return (named.repository, named.digest) == (reference.repository, reference.digest)
-    return named == reference
-
-
-def _runs(container: Container, image: LocalImage) -> bool:
-    if container.manifest is not None:
-        held = image.digests | {child.digest for child in image.children}
-        return container.manifest in held or container.image_id == image.id
-    return container.image_id == image.id
