@@ -12,7 +12,7 @@ from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations.verdict import Kind, Verdict
 from regsync.registry.ratelimit import RateLimit
-from regsync.stores.base import StoreInfo
+from regsync.stores.base import NOBODY, Starter, StoreInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,14 @@ class UsedBy:
 
     Attributes:
         stale: Whether it runs an older image than the name means here by now.
+        starter: Who started it, and can start it anew.
     """
 
     id: str
     name: str
     running: bool
     stale: bool
+    starter: Starter = NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from regsync.clock import Clock, SystemClock
 from regsync.errors import RegsyncError, ServerFailed
 from regsync.oci.platform import Platform
 from regsync.operations import bases, remember
-from regsync.operations.containers import used_by
+from regsync.operations.containers import Uses
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
@@ -145,6 +145,7 @@ class _Run:
         total: int,
     ) -> None:
         self.snapshot = snapshot
+        self.uses = Uses(container for container in snapshot.containers if container.running)
         self.known = known
         self.oracle = oracle
         self._clock = clock
@@ -166,7 +167,7 @@ class _Run:
             id=image.id if image is not None else None,
             platform=image.platform if image is not None and image.platform.known else None,
             verdict=verdict,
-            containers=used_by(row, self.snapshot.containers),
+            containers=self.uses.of(row),
             checked_at=None if row.settled is not None or failed else self._clock.now(),
         )
 
