@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from regsync.errors import RegsyncError
+from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations.verdict import Kind, Verdict
@@ -32,6 +34,39 @@ class UsedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedBase:
+    """The base that an image was built on here, now that its tag has moved on.
+
+    Attributes:
+        reference: The tag that has moved.
+        digest: What it held at the build, where that is known.
+        now: What it holds now.
+        source: How the base is known: the image's `labels`, or equal `layers`.
+        through: The image in between, which was built here on the base, where there is one.
+        moved_at: Since when, as far as anything tells.
+        dated_by: `first_seen`, when a regsync saw the tag hold it that had seen it hold another;
+            `created`, when the new base was built, which is no later than the tag moved.
+        folder: Where a container of the image was started from by compose, or empty.
+        url: Where the image's source is, by its label `org.opencontainers.image.source`, or empty.
+    """
+
+    reference: Reference
+    digest: Digest | None
+    now: Digest | None
+    source: Literal["labels", "layers"]
+    through: Reference | None = None
+    moved_at: datetime | None = None
+    dated_by: Literal["first_seen", "created"] | None = None
+    folder: str = ""
+    url: str = ""
+
+    @property
+    def line(self) -> str:
+        """The line of a Dockerfile to look for: `FROM node:latest`."""
+        return f"FROM {(self.through or self.reference).familiar}"
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One local name, and the verdict on it.
 
@@ -40,6 +75,7 @@ class Entry:
         name: As engines print it; None for an untagged image.
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
+        base: For `rebuild` alone.
     """
 
     reference: Reference | None
@@ -50,6 +86,7 @@ class Entry:
     containers: tuple[UsedBy, ...] = ()
     checked_at: datetime | None = None
     held_until: datetime | None = None
+    base: MovedBase | None = None
 
     @property
     def stale(self) -> bool | None:

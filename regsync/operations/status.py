@@ -18,6 +18,7 @@ from regsync.operations.containers import Uses
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
+from regsync.operations.rebuilds import Rebuilds
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.rows import Row, choose, plan_rows
 from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
@@ -72,8 +73,9 @@ async def status(
     run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
     entries = await asyncio.gather(*(run.entry(row) for row in rows))
     made = bases.made_here(rows, entries, run.known)
-    entries = await _with_rebuilds(run, every, rows, entries, made, memory)
-    found = remember.Found(snapshot, rows, entries, made, registries.greetings())
+    asker = Rebuilds(snapshot, memory, oracle, every)
+    entries = await asker.judged(rows, entries, made, clock.now())
+    found = remember.Found(snapshot, rows, entries, made, registries.greetings(), oracle.held())
     # What another platform's comparison says is not true of the image's own.
     remember.remember(memory, found, clock.now(), own_platform=wish.platform is None)
     return StatusReport(
@@ -81,46 +83,6 @@ async def status(
         entries=tuple(entries),
         requests=registries.requests(),
         rate_limits=tuple(registries.rate_limits()),
-    )
-
-
-async def _with_rebuilds(
-    run: _Run,
-    every: Sequence[Row],
-    rows: Sequence[Row],
-    entries: Sequence[Entry],
-    made: frozenset[str],
-    memory: Memory,
-) -> list[Entry]:
-    """The entries, as `rebuild` where an image was made here on a base that has moved on."""
-    named = bases.named_images(run.snapshot, memory)
-    built = [
-        bases.candidates(row, entry, made, named) for row, entry in zip(rows, entries, strict=True)
-    ]
-    planned = {
-        (row.reference, row.image.id): row
-        for row in every
-        if row.reference is not None and row.image is not None
-    }
-    kinds = {
-        (entry.reference, entry.id): entry.verdict.kind
-        for entry in entries
-        if entry.reference is not None and entry.id is not None
-    }
-
-    asked = (base for found in built for base in found if bases.is_asked(base, kinds, planned))
-    await run.oracle.prepare(base.reference.repository for base in asked)
-
-    async def judged(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
-        if row.image is None or not found:
-            return entry
-        try:
-            return await run.oracle.settle(bases.rebuilt(row.image, entry, found, kinds, planned))
-        except RegsyncError:
-            return entry
-
-    return list(
-        await asyncio.gather(*(judged(*each) for each in zip(rows, entries, built, strict=True)))
     )
 
 
