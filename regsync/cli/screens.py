@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from regsync.cli import tables, words
+from regsync.cli import cures, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
 from regsync.cli.units import counted, size
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import Kind
+from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
 
 _GREEN, _YELLOW, _RED, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -26,9 +28,13 @@ _COLOURS = {
     Kind.PINNED_GONE: _RED,
     Kind.UNKNOWN: _RED,
 }
-_CELL_LIMIT = 200
+CELL_LIMIT = 200
 """Characters of a cell that a registry has a say in."""
-_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()}
+_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()} | {
+    "current": _GREEN,
+    "recreate": _YELLOW,
+    "pull, then recreate": _YELLOW,
+}
 
 _STORES = {
     "classic": "classic store",
@@ -36,6 +42,18 @@ _STORES = {
     "containers-storage": "containers-storage",
     "oci-layout": "OCI layout",
 }
+
+
+class Costly(Protocol):
+    """A report that says what it cost."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Requests really sent, by kind."""
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """What registries said of their limits."""
 
 
 def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -55,7 +73,12 @@ def header(report: StatusReport) -> str:
     holds = counted(sum(entry.id is not None for entry in report.entries), "image")
     if registries:
         holds += ", " + counted(len(registries), "registry", "registries")
-    return " · ".join(safe(part) for part in (*_store(report.store), holds) if part)
+    return headline(report.store, holds)
+
+
+def headline(store: StoreInfo, holds: str) -> str:
+    """Which store answered, and what it holds."""
+    return " · ".join(safe(part) for part in (*_store(store), holds) if part)
 
 
 def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
@@ -63,7 +86,7 @@ def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
     if not entries:
         return ""
     columns = tables.fit(_columns(entries, now), terminal.width)
-    return tables.render(columns, _paint if terminal.colour else None)
+    return tables.render(columns, paint if terminal.colour else None)
 
 
 def markdown(entries: Sequence[Entry], now: datetime) -> str:
@@ -98,6 +121,11 @@ def summary(report: StatusReport, width: int | None) -> str:
     kinds = (Kind(name) for name in report.summary)
     ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
     counts = ", ".join(f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked)
+    return counts_and_cost(counts, report, width)
+
+
+def counts_and_cost(counts: str, report: Costly, width: int | None) -> str:
+    """What was found and what that cost, on one line where it fits."""
     cost = _cost(report)
     if not counts:
         return cost
@@ -118,16 +146,18 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
     outdated = [entry for entry in entries if entry.verdict.kind is Kind.OUTDATED and entry.name]
     if outdated:
         found.append(_pull_hint(outdated, store, options))
-    stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
-    if stale:
-        verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
-        tail = "means here" if len(stale) == 1 else "their names mean here"
-        found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
+    found += cures.hints(entries, store, options)
+    found += [told for entry in entries if (told := cures.rebuilding(entry)) is not None]
+    return found + failure_hints(entries)
+
+
+def failure_hints(entries: Sequence[Entry]) -> list[str]:
+    """What those whose registry could not be asked can do, equal advice once."""
     told: dict[str, dict[str, None]] = {}
     for entry in entries:
         if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint:
             told.setdefault(entry.verdict.error.hint, {})[entry.reference.registry] = None
-    return found + [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
+    return [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
 
 
 def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
@@ -140,7 +170,7 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
         Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
         Column(
             "WHAT CHANGED",
-            tuple(safe(words.what_changed(entry, now), _CELL_LIMIT) for entry in entries),
+            tuple(safe(words.what_changed(entry, now), CELL_LIMIT) for entry in entries),
             least=24,
         ),
         Column(
@@ -193,7 +223,7 @@ def _store(store: StoreInfo) -> tuple[str, ...]:
     return (f"{store.name} {version}".rstrip(), _STORES.get(store.kind, store.kind))
 
 
-def _cost(report: StatusReport) -> str:
+def _cost(report: Costly) -> str:
     sent = report.requests
     total = sum(count for kind, count in sent.items() if kind != "counted_pulls")
     if not total:
@@ -225,6 +255,7 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str
     return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
 
 
-def _paint(title: str, cell: str) -> str:
+def paint(title: str, cell: str) -> str:
+    """A cell of STATUS in the colour of its words."""
     colour = _COLOUR_OF_WORDS.get(cell) if title == "STATUS" else None
     return f"{colour}{cell}{_RESET}" if colour else cell

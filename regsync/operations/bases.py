@@ -131,7 +131,8 @@ def rebuilt(
         entry.verdict,
         kind=Kind.REBUILD,
         reason=entry.verdict.kind.value,
-        changed=f"base {base.reference.familiar} has moved on",
+        changed=f"base {base.reference.familiar} has moved on"
+        + (f", below {through.familiar}" if through is not None else ""),
     )
     told = MovedBase(
         reference=base.reference,

@@ -7,7 +7,7 @@ delays the verdicts of the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
@@ -38,11 +38,13 @@ class Wish:
         references: Names or image IDs; none means everything.
         platform: Compare this platform in place of each image's own.
         offline: Ask no registry.
+        only: Which of the rows to judge; None means all of them.
     """
 
     references: Sequence[str] = ()
     platform: Platform | None = None
     offline: bool = False
+    only: Callable[[Row], bool] | None = None
 
 
 async def status(
@@ -65,7 +67,7 @@ async def status(
     clock = clock or SystemClock()
     snapshot = await store.snapshot()
     every = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
-    rows = choose(every, wish.references)
+    rows = tuple(filter(wish.only, choose(every, wish.references)))
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=wish.offline)
     asked = [row.reference for row in rows if row.reference is not None and row.settled is None]
