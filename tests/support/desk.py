@@ -15,6 +15,7 @@ from mock_registry import MockRegistry, seed
 from regsync.config.load import Config
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.ps import PsReport, ps
 from regsync.operations.pull import pull
 from regsync.operations.remember import remember_pull
 from regsync.operations.report import Entry, StatusReport
@@ -123,6 +124,25 @@ class Desk:
                         Documents(self.folder / "cache"),
                         Wish(names, Platform.parse(platform) if platform else None, offline),
                         listen=listen,
+                        clock=self.clock,
+                    )
+
+        return asyncio.run(work())
+
+    def ps(self, store: Store, *, stopped: bool = False, offline: bool = False) -> PsReport:
+        """Run a ps of an engine."""
+        self.clock.elapsed += 60
+
+        async def work() -> PsReport:
+            async with self.registries() as registries:
+                with self.memory as memory:
+                    return await ps(
+                        store,
+                        registries,
+                        memory,
+                        Documents(self.folder / "cache"),
+                        stopped=stopped,
+                        offline=offline,
                         clock=self.clock,
                     )
 
