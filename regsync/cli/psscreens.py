@@ -19,6 +19,11 @@ _COUNTED = {
     Cure.PULL_AND_RECREATE.value: "to pull and recreate",
 }
 _STATES = {Cure.PULL_AND_RECREATE.value: "pull, then recreate"}
+# What is stale comes first, then what could not be decided.
+_RANKS = (
+    [*(cure.value for cure in Cure), *(kind.value for kind in Kind if kind.stale)],
+    [Kind.UNKNOWN.value],
+)
 _NAME_GONE = "its name is no longer here"
 
 
@@ -85,7 +90,8 @@ def tsv(uses: Sequence[Use], report: PsReport, options: str) -> str:
 
 def summary(report: PsReport, width: int | None) -> str:
     """How many of each, and what it cost: `1 to recreate, 1 current    2 requests, …`."""
-    ranked = sorted(report.summary, key=lambda state: state not in _COUNTED)
+    ranks = {state: rank for rank, states in enumerate(_RANKS) for state in states}
+    ranked = sorted(report.summary, key=lambda state: ranks.get(state, len(_RANKS)))
     counts = ", ".join(
         f"{report.summary[state]} {_COUNTED.get(state, _words(state))}" for state in ranked
     )
