@@ -128,6 +128,9 @@ class Workbench(engines.Engine):
     def start(self, container: str) -> None:
         """Start a container; skips where the engine can run none."""
         answer = self.post(f"/containers/{container}/start")
+        if "cgroups in hybrid mode not supported" in answer.text:
+            # The machine's fault and known: crun, which Podman uses, refuses its mix of cgroups.
+            pytest.xfail(f"no container of this engine runs on this machine: {answer.text.strip()}")
         if answer.status_code != 204:
             pytest.skip(f"this engine can run no container here: {answer.text.strip()}")
 
