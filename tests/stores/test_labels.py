@@ -48,6 +48,11 @@ def test_podman_compose() -> None:
     assert read_starter(old) == Starter("shop", "web", podman_compose=True)
 
 
+def test_a_project_that_was_read_from_standard_input_has_no_file() -> None:
+    labels = {f"{COMPOSE}.project": "shop", FOLDER: "/srv/shop", FILES: "-"}
+    assert read_starter(labels) == Starter("shop", folder="/srv/shop")
+
+
 def test_systemd() -> None:
     labels = {"PODMAN_SYSTEMD_UNIT": "web.service"}
     assert read_starter(labels) == Starter(unit="web.service")
