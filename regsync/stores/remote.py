@@ -127,8 +127,9 @@ class Registries:
         return bool(self._config.settings(registry).keep_pulls)
 
     def is_tight(self, registry: str) -> bool:
-        """Whether pulls are to be kept of a limit that this registry has told."""
-        return registry in self._clients and self._clients[registry].is_tight
+        """Whether pulls are to be kept of a limit that this registry has told, to any login."""
+        own = (client for (host, _), client in self._clients.items() if host == registry)
+        return any(client.is_tight for client in own)
 
     def rate_limits(self) -> list[RateLimit]:
         """What the registries last told of their limits, sorted by host.
