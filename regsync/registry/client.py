@@ -24,7 +24,7 @@ from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
 from regsync.registry import failures, listing
-from regsync.registry.auth import Authenticator
+from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
@@ -57,7 +57,7 @@ class RegistryClient:
     def __init__(
         self,
         endpoint: Endpoint,
-        credentials: Credentials | None = None,
+        credentials: Credentials | Lookup | None = None,
         *,
         clock: Clock | None = None,
         greeting: str | None = None,
@@ -103,7 +103,7 @@ class RegistryClient:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody is logged in; a 401 may then mean "not there"."""
+        """Whether nobody is logged in; a 401 may then mean "not there". Known after a request."""
         return self._auth.anonymous
 
     @property
@@ -122,6 +122,14 @@ class RegistryClient:
         if self._endpoint.verify or not self._endpoint.base.startswith("https:"):
             return ()
         return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
+
+    async def identify(self) -> None:
+        """Find out who we are to this registry; no request is sent.
+
+        Raises:
+            CredentialsBroken: it cannot be told.
+        """
+        await self._auth.identify()
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""

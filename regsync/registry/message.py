@@ -25,20 +25,22 @@ class Request:
 
     Attributes:
         url: Absolute, on the registry's origin or judged by the origin policy.
-        method: GET or HEAD.
+        method: GET, HEAD, or POST of a form.
         limit: Bytes of the body that are accepted; of a stream, bytes of an error body.
         headers: Further headers, without `Authorization`.
         authorization: Goes to the origin of `url` and not beyond it.
+        form: An encoded form with a secret in it; goes to `url` and nowhere else.
         kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
         what: What cannot be done if it fails, for errors.
         knocks: Whether it is sent even to a host that was down a moment ago.
     """
 
     url: str
-    method: Literal["GET", "HEAD"]
+    method: Literal["GET", "HEAD", "POST"]
     limit: int
     headers: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = field(default=None, repr=False)
+    form: str | None = field(default=None, repr=False)
     kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
     what: str = "cannot read the registry"
     knocks: bool = False

@@ -163,16 +163,22 @@ class Transport:
             headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
             if authorization:
                 headers["Authorization"] = authorization
+            if request.form is not None:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
             http = lane.client(url)
             timeout = self._timeout(request)
             with _named(url):
-                sent = http.build_request(request.method, url, headers=headers, timeout=timeout)
+                sent = http.build_request(
+                    request.method, url, content=request.form, headers=headers, timeout=timeout
+                )
                 async with asyncio.timeout_at(until):
                     response = await self.ledger.send(http, sent, request)
             self._gate.note_answer(origin)
             if response.status_code not in _REDIRECTS:
                 return response, url
             await response.aclose()
+            if request.form is not None:
+                raise ServerFailed(request.what, "a redirect was refused: it asks for a secret")
             try:
                 target = redirect(self.endpoint.origin, url, response.headers.get("Location", ""))
             except RefusedAddress as error:

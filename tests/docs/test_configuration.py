@@ -10,7 +10,9 @@ import pytest
 
 from regsync.config.load import FILE, load
 from regsync.config.model import JOBS_LIMIT
-from regsync.credentials import chain, dockerconfig
+from regsync.credentials import chain
+from regsync.credentials.authfile import AuthFile
+from regsync.credentials.keys import Key
 from regsync.errors import InvalidConfig
 from regsync.identity import variable
 from regsync.registry.hosts import JOBS
@@ -80,8 +82,7 @@ def test_the_variables(host: str) -> None:
 
 
 def test_the_auths() -> None:
-    found = dockerconfig.parse(
-        example("auths").strip().encode(), "registry.example.com:5000", "config.json"
-    )
+    file = AuthFile.parse(example("auths").encode(), "config.json")
+    found = file.find(Key("registry.example.com:5000"))
     assert found is not None
     assert (found.username, found.secret) == ("joe", "secret")
