@@ -102,25 +102,29 @@ def tsv(entries: Sequence[Entry]) -> str:
     return tables.tsv([_raw(entry) for entry in entries], TSV_TITLES)
 
 
-def summary(report: StatusReport, width: int | None) -> str:
-    """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
+def counts(report: StatusReport) -> list[str]:
+    """How many of each, the stale first: `2 outdated`, `1 up to date`."""
     kinds = (Kind(name) for name in report.summary)
     ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
     parts = [f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked]
     held = sum(entry.held_until is not None for entry in report.entries)
     parts += [f"{held} of them held back"] if held else []
     parts += [f"{report.ignored} ignored"] if report.ignored else []
-    counts = ", ".join(parts)
+    return parts
+
+
+def summary(report: StatusReport, width: int | None) -> str:
+    """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
+    found, cost = ", ".join(counts(report)), _cost(report)
     if report.news is not None:
         changed = len(report.news.entries) + len(report.news.vanished)
-        counts = f"{changed} changed, {report.news.unchanged} unchanged; now {counts}"
-    cost = _cost(report)
-    if not counts:
+        found = f"{changed} changed, {report.news.unchanged} unchanged; now {found}"
+    if not found:
         return cost
-    line = f"{counts}    {cost}" if cost else counts
+    line = f"{found}    {cost}" if cost else found
     if width is None or len(line) <= width:
         return line
-    return "\n".join(wrapped(part, width) for part in (counts, cost) if part)
+    return "\n".join(wrapped(part, width) for part in (found, cost) if part)
 
 
 def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list[str]:
@@ -156,7 +160,7 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
 
     bytes_to_load = (entry.verdict.download_bytes for entry in entries)
     return (
-        Column("IMAGE", cells(*map(_name, entries)), least=20, keep_end=True, firm=True),
+        Column("IMAGE", cells(*map(name_of, entries)), least=20, keep_end=True, firm=True),
         Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
         Column(
             "WHAT CHANGED",
@@ -168,17 +172,19 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
             cells(*(size(count) if count is not None else "" for count in bytes_to_load)),
             numbers=True,
         ),
-        Column("USED BY", cells(*map(_used_by, entries)), least=14),
+        Column("USED BY", cells(*map(used_by, entries)), least=14),
     )
 
 
-def _name(entry: Entry) -> str:
+def name_of(entry: Entry) -> str:
+    """An image as people call it; `<none>` and its ID where it has no name."""
     if entry.name is not None:
         return words.LONG_DIGEST.sub(r"\1", entry.name)
     return f"<none> {(entry.id or '').rpartition(':')[2][:12]}".rstrip()
 
 
-def _used_by(entry: Entry) -> str:
+def used_by(entry: Entry) -> str:
+    """The containers that run on it: `web, worker (older image)`."""
     return ", ".join(
         f"{use.name} (older image)" if use.stale else use.name for use in entry.containers
     )
@@ -213,16 +219,22 @@ def _store(store: StoreInfo) -> tuple[str, ...]:
     return (f"{store.name} {version}".rstrip(), _STORES.get(store.kind, store.kind))
 
 
-def _cost(report: StatusReport) -> str:
+def requests_sent(report: StatusReport) -> str:
+    """What was asked of registries: `4 requests, no pulls spent`; empty where nothing was."""
     sent = report.requests
     total = sum(count for kind, count in sent.items() if kind != "counted_pulls")
     if not total:
         return ""
     pulls = sent.get("counted_pulls", 0)
-    parts = [
-        counted(total, "request"),
-        f"{counted(pulls, 'pull')} spent" if pulls else "no pulls spent",
-    ]
+    spent = f"{counted(pulls, 'pull')} spent" if pulls else "no pulls spent"
+    return f"{counted(total, 'request')}, {spent}"
+
+
+def _cost(report: StatusReport) -> str:
+    sent = requests_sent(report)
+    if not sent:
+        return ""
+    parts = [sent]
     parts += [words.quota(limit) for limit in report.rate_limits if limit.remaining is not None]
     return ", ".join(parts)
 

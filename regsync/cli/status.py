@@ -33,7 +33,14 @@ Exit codes:
   0   every image was decided
   3   some are unknown
   5   none of the named images exists
-  10  --exit-code, and one is stale"""
+  10  --exit-code, and one is stale
+
+\b
+With --format nagios:
+  0  OK
+  1  WARNING: something is stale
+  2  CRITICAL: something is gone
+  3  UNKNOWN"""
 
 
 def status(
@@ -47,7 +54,7 @@ def status(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 10 if anything is stale.")
     ] = False,
-    format: options.RowsFormat = options.Rows.TABLE,
+    format: options.StatusFormat = options.StatusRows.TABLE,
     platform: options.PlatformName = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no registry; say what was last known.")
@@ -81,6 +88,10 @@ def status(
         unattended=Unattended(changed, min_age, ignore or (), keep_pulls),
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
+    if format is options.StatusRows.NAGIOS:
+        from regsync.cli.formats.nagios import state
+
+        code = state(report.entries).value
     flags = engine_options(report.store.name, host, context)
     show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
     keep_mark(report, quiet=quiet)
@@ -113,7 +124,7 @@ def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
 
 def show(
     report: StatusReport,
-    format: options.Rows,
+    format: options.StatusRows,
     exit_code: int,
     *,
     only_stale: bool = False,
@@ -128,29 +139,34 @@ def show(
         only_stale: Leave out the rows that are not stale; what is counted stays the same.
         engine: See `engine_options`.
     """
-    from regsync.cli import screens
+    from regsync.cli import formats, screens
     from regsync.cli.envelope import envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
     entries = tuple(entry for entry in report.listed if entry.any_stale or not only_stale)
     gone = report.news.vanished if report.news is not None and not only_stale else ()
-    if report.news is not None and not (entries or gone or format is options.Rows.JSON):
-        # Whoever asks what has changed wants to hear nothing where nothing has.
+    if report.news is not None and not (entries or gone) and format in options.LINES:
+        # Whoever asks what has changed wants to hear nothing where nothing has; a document is one
+        # also when it says that.
         return
     now = datetime.now(UTC)
     match format:
-        case options.Rows.JSON:
+        case options.StatusRows.JSON:
             failures = status_failures(report.listed)
             write(envelope("status", exit_code, status_data(report, entries), failures))
-        case options.Rows.JSONL:
+        case options.StatusRows.JSONL:
             _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
-        case options.Rows.TSV:
+        case options.StatusRows.TSV:
             write(screens.tsv(screens.ordered(entries)))
-        case options.Rows.MARKDOWN:
+        case options.StatusRows.MARKDOWN:
             write(screens.with_vanished(screens.markdown(screens.ordered(entries), now), gone))
-        case options.Rows.TABLE:
+        case options.StatusRows.TABLE:
             rows = screens.ordered(entries)
             _show_table(report, rows, now, gone=gone, quiet=quiet, engine=engine)
+        case _:
+            listed = screens.ordered(entries)
+            hints = screens.hints(listed, report.store, engine)
+            write(formats.text(format, report, listed, now, hints))
     if not quiet:
         for note in notes(report, format, gone):
             say(f"note: {safe(note)}")

@@ -253,11 +253,8 @@ class Authenticator:
         missing = [scope for scope in scopes if self._wallet.find(scope) is None]
         if not missing:
             return
-        others = [
-            scope
-            for scope in self._wanted
-            if scope not in missing and self._wallet.find(scope) is None
-        ]
+        wanted = (scope for scope in self._wanted if scope not in missing)
+        others = [scope for scope in wanted if self._wallet.find(scope) is None]
         batches = self._wallet.batches(missing, others)
         await asyncio.gather(*(self._fetch_batch(batch) for batch in batches))
         for scope in missing:

@@ -128,7 +128,9 @@ class Registries:
 
     def is_tight(self, registry: str) -> bool:
         """Whether pulls are to be kept of a limit that this registry has told."""
-        return registry in self._clients and self._clients[registry].is_tight
+        return any(
+            client.is_tight for (host, _), client in self._clients.items() if host == registry
+        )
 
     def rate_limits(self) -> list[RateLimit]:
         """What the registries last told of their limits, sorted by host.

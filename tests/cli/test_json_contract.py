@@ -156,6 +156,21 @@ def test_other_commands(command: str, name: str) -> None:
     assert data <= check(done.stdout, command)
 
 
+@pytest.mark.parametrize("line", [["auth", "status"], ["auth", "explain", "r.example"]])
+def test_logins(line: list[str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"r.example": {"auth": "dTpw"}}}')
+    done = subprocess.run(
+        [sys.executable, "-m", "regsync", *line, "--format", "json"],
+        env={"DOCKER_CONFIG": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    command = " ".join(line[:2])
+    data = {path for path in documented(command) if path.startswith("data.")}
+    assert data <= check(done.stdout, command)
+
+
 def test_a_line_without_a_command() -> None:
     check(envelope("", 2, failures=[Failure.of(NotFound("no"))]))
 

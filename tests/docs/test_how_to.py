@@ -227,6 +227,27 @@ class TestPrivateRegistries:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("sha256:")
 
+    def test_a_file_of_ones_own(self, private: MockRegistry, shell: Shell) -> None:
+        file = shell.home / "auth.json"
+        file.write_text(_here(example(self.PAGE, "namespaces"), private.host))
+        script = example(self.PAGE, "file").replace("/run/secrets/auth.json", str(file))
+        done = shell.run(_here(script, private.host))
+        assert (done.returncode, done.stderr) == (0, "")
+        # The host as such is joe's, whom this registry does not know.
+        users = {record.user for record in private.log.records}
+        assert "ann" in users
+
+    def test_who_you_are(self, shell: Shell) -> None:
+        (shell.home / ".docker").mkdir()
+        (shell.home / ".docker" / "config.json").write_text(example(self.PAGE, "namespaces"))
+        done = shell.run("regsync auth status")
+        told = example(self.PAGE, "status")
+        assert _columns(done.stdout.replace(str(shell.home), "~")) == _columns(told)
+
+        command, _, told = example(self.PAGE, "explain").partition("\n")
+        done = shell.run(command.removeprefix("$ "))
+        assert _columns(done.stdout.replace(str(shell.home), "~")) == _columns(told)
+
     def test_nobody_is_logged_in(self, private: MockRegistry, shell: Shell) -> None:
         done = shell.run(f"regsync digest {private.host}/team/api:1.4")
         assert done.returncode == 4
@@ -267,6 +288,11 @@ class TestPrivateRegistries:
     def test_a_mirror(self, tmp_path: Path) -> None:
         found = self.settings(tmp_path, "mirror")
         assert found == HostSettings(endpoint="https://mirror.example.com")
+
+
+def _columns(text: str) -> list[list[str]]:
+    """The cells of a table, however wide it is."""
+    return [re.split(r"  +", line) for line in text.splitlines()]
 
 
 def _here(text: str, host: str) -> str:
