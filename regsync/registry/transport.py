@@ -20,6 +20,7 @@ from regsync.clock import Clock
 from regsync.errors import RegistryFailure, ServerFailed, Unreachable
 from regsync.oci.strictjson import amount
 from regsync.registry import failures
+from regsync.registry.budget import Budget
 from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
 from regsync.registry.lanes import Lane, Lanes
@@ -37,9 +38,15 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Transport:
     """Sends requests to one registry and to wherever it leads."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, waits: Waits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        waits: Waits | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self.endpoint = endpoint
-        self.ledger = Ledger(endpoint, clock)
+        self.ledger = Ledger(endpoint, clock, budget)
         self._clock = clock
         self._waits = waits or Waits()
         trust = Trust(endpoint)
