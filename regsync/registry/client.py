@@ -26,6 +26,7 @@ from regsync.oci.scope import Scope
 from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
+from regsync.registry.budget import Budget
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
@@ -63,10 +64,11 @@ class RegistryClient:
         greeting: str | None = None,
         waits: Waits | None = None,
         witness: Witness | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock, waits, witness)
+        self._transport = Transport(endpoint, self._clock, waits, witness, budget)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
@@ -111,11 +113,6 @@ class RegistryClient:
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
         return self._transport.ledger.rate_limit
-
-    @property
-    def is_tight(self) -> bool:
-        """Whether pulls of a limit are to be kept, so that it matters what the others go to."""
-        return self._transport.ledger.budget.tight
 
     @property
     def warnings(self) -> tuple[str, ...]:

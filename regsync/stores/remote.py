@@ -18,6 +18,7 @@ from regsync.clock import Clock, SystemClock
 from regsync.config.load import Config
 from regsync.credentials.keys import Key
 from regsync.oci.reference import Repository
+from regsync.registry.budget import Budget
 from regsync.registry.client import RegistryClient
 from regsync.registry.hosts import CERTS_D, endpoint
 from regsync.registry.message import KINDS
@@ -52,6 +53,9 @@ class Registries:
         self._waits = waits
         self._identities = Identities(env)
         self._clients: dict[tuple[str, Key], RegistryClient] = {}
+        # One a host, whoever asks: several names of one account, and everybody without one, spend
+        # the same pulls, and nobody tells beforehand.
+        self._budgets: dict[str, Budget] = {}
         self._expected: Mapping[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -90,6 +94,7 @@ class Registries:
                 clock=self._clock,
                 greeting=self._expected.get(reached.base),
                 waits=self._waits,
+                budget=self._budgets.setdefault(registry, Budget(reached.keep_pulls)),
             )
             self._clients[registry, key] = found
         return found
@@ -128,9 +133,7 @@ class Registries:
 
     def is_tight(self, registry: str) -> bool:
         """Whether pulls are to be kept of a limit that this registry has told."""
-        return any(
-            client.is_tight for (host, _), client in self._clients.items() if host == registry
-        )
+        return registry in self._budgets and self._budgets[registry].tight
 
     def rate_limits(self) -> list[RateLimit]:
         """What the registries last told of their limits, sorted by host.
