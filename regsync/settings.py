@@ -18,6 +18,7 @@ class HostSettings:
         tls: `on`, `off` (plain HTTP), or `insecure` (TLS whose certificate is not checked).
         ca_file: PEM certificates of authorities that are trusted beside the system's.
         jobs: Requests at once.
+        hub_api: Scheme, host and port of Docker Hub's own API; for `docker.io` alone.
         endpoint_auth: Whether credentials of the registry may go to another `endpoint` origin.
     """
 
@@ -26,3 +27,4 @@ class HostSettings:
     ca_file: Path | None = None
     jobs: int | None = None
     endpoint_auth: bool = False
+    hub_api: str | None = None

@@ -25,6 +25,7 @@ Examples:
   regsync status --stale --exit-code
   regsync status --format json
   regsync status --store oci:./images
+  regsync status --explain node
 
 \b
 Exit codes:
@@ -46,6 +47,12 @@ def status(
         bool, typer.Option("--exit-code", help="Exit with 10 if anything is stale.")
     ] = False,
     format: options.RowsFormat = options.Rows.TABLE,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what changed: of each REF, or of all stale.")
+    ] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Ask which other tags carry the same image.")
+    ] = False,
     platform: options.PlatformName = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no registry; say what was last known.")
@@ -66,6 +73,8 @@ def status(
         references or [],
         platform=platform,
         offline=offline,
+        explain=explain,
+        names=names,
         jobs=jobs,
         store=store,
         host=host,
@@ -75,6 +84,11 @@ def status(
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
     flags = engine_options(report.store.name, host, context)
+    if explain and format is options.Rows.TABLE:
+        from regsync.cli.explanation import show_explanations
+
+        show_explanations(report, every=bool(references), quiet=quiet, engine=flags)
+        return code
     show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
     return code
 
@@ -172,6 +186,8 @@ def _look(
     *,
     platform: str | None,
     offline: bool,
+    explain: bool,
+    names: bool,
     jobs: int | None,
     store: str | None,
     host: str | None,
@@ -190,7 +206,8 @@ def _look(
     from regsync.state.memory import Memory
     from regsync.stores.locate import locate
 
-    wish = Wish(tuple(references), Platform.parse(platform) if platform else None, offline)
+    wanted = Platform.parse(platform) if platform else None
+    wish = Wish(tuple(references), wanted, offline, explain, names)
     where = locate(store=store, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:

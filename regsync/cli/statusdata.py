@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regsync.cli.envelope import Failure, moment
+from regsync.cli.explaindata import explain_data
 from regsync.cli.words import CAUSES, missing
 from regsync.operations.report import Entry, StatusReport, UsedBy
 from regsync.operations.verdict import LastKnown, Verdict
@@ -48,6 +49,7 @@ def image_data(entry: Entry) -> dict[str, object]:
         "checked_at": moment(entry.checked_at),
         "changed": verdict.changed or None,
         "notes": list(verdict.notes),
+        "explain": explain_data(entry.explanation),
     }
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from regsync.config.load import canonical
 from regsync.errors import InvalidConfig
+from regsync.oci.reference import DOCKER_HUB
 from regsync.settings import HostSettings, Tls
 
 JOBS_LIMIT = 256
@@ -26,6 +28,7 @@ class _Registry(_Strict):
     ca_file: str | None = None
     jobs: int | None = Field(default=None, ge=1, le=JOBS_LIMIT)
     endpoint_auth: bool = False
+    hub_api: str | None = None
 
 
 class _Document(_Strict):
@@ -47,6 +50,12 @@ def read(document: Mapping[str, Any], file: Path) -> dict[str, HostSettings]:
     except ValidationError as error:
         raise _explain(error, file) from error
     for host in checked.registry:
+        if checked.registry[host].hub_api is not None and canonical(host) != DOCKER_HUB:
+            raise InvalidConfig(
+                f"cannot understand `{file}`",
+                f"`{host}` has no `hub_api`: only Docker Hub has such an API",
+                f'write it below [registry."{DOCKER_HUB}"]',
+            )
         if not host or "/" in host:
             raise InvalidConfig(
                 f"cannot understand `{file}`",
@@ -61,6 +70,7 @@ def read(document: Mapping[str, Any], file: Path) -> dict[str, HostSettings]:
             ca_file=None if entry.ca_file is None else file.parent / entry.ca_file,
             jobs=entry.jobs,
             endpoint_auth=entry.endpoint_auth,
+            hub_api=entry.hub_api,
         )
         for host, entry in checked.registry.items()
     }

@@ -25,7 +25,7 @@ from regsync.operations import questions
 from regsync.operations.questions import Inquiry
 from regsync.stores.base import LocalImage
 
-CLASSIC, CONTAINERD = "classic", "containerd"
+CLASSIC, CONTAINERD, PODMAN = "classic", "containerd", "containers-storage"
 _WITNESSES = 16
 """Images to ask by which blob a layer came: hundreds may share the layer of one base."""
 

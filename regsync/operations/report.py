@@ -10,6 +10,7 @@ from datetime import datetime
 from regsync.errors import RegsyncError
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.explanation import Explanation
 from regsync.operations.verdict import Kind, Verdict
 from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
@@ -38,6 +39,7 @@ class Entry:
         name: As engines print it; None for an untagged image.
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
+        explanation: What differs, where that was asked and there are two images to compare.
     """
 
     reference: Reference | None
@@ -48,6 +50,7 @@ class Entry:
     containers: tuple[UsedBy, ...] = ()
     checked_at: datetime | None = None
     held_until: datetime | None = None
+    explanation: Explanation | None = None
 
     @property
     def stale(self) -> bool | None:

@@ -14,7 +14,7 @@ from regsync.clock import Clock, SystemClock
 from regsync.errors import InvalidReference, RegsyncError, ServerFailed
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
-from regsync.operations import bases, remember
+from regsync.operations import bases, remember, why
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
@@ -37,11 +37,15 @@ class Wish:
         references: Names or image IDs; none means everything.
         platform: Compare this platform in place of each image's own.
         offline: Ask no registry.
+        explain: Say what differs, of what is stale or of what is named; see `explain`.
+        names: Ask which other tags carry the same image; see `othernames`.
     """
 
     references: Sequence[str] = ()
     platform: Platform | None = None
     offline: bool = False
+    explain: bool = False
+    names: bool = False
 
 
 async def status(
@@ -73,6 +77,7 @@ async def status(
     entries = await asyncio.gather(*(run.entry(row) for row in rows))
     made = bases.made_here(rows, entries, run.known)
     entries = await _with_rebuilds(run, every, rows, entries, made, memory)
+    entries = await why.explained(oracle, registries, memory, wish, snapshot, rows, entries)
     found = remember.Found(snapshot, rows, entries, made, registries.greetings())
     # What another platform's comparison says is not true of the image's own.
     remember.remember(memory, found, clock.now(), own_platform=wish.platform is None)

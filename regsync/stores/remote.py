@@ -15,11 +15,14 @@ from regsync.config.load import Config
 from regsync.credentials import chain
 from regsync.errors import CredentialsBroken
 from regsync.identity import variable
+from regsync.oci.reference import DOCKER_HUB, Repository
 from regsync.registry.client import RegistryClient
-from regsync.registry.hosts import CERTS_D, endpoint
+from regsync.registry.hosts import CERTS_D, endpoint, hub_api
+from regsync.registry.hubapi import HubApi
 from regsync.registry.message import KINDS
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
+from regsync.registry.taglists import TagList
 
 
 class Registries:
@@ -48,6 +51,7 @@ class Registries:
         self._certs_d = certs_d
         self._waits = waits
         self._clients: dict[str, RegistryClient] = {}
+        self._hub: HubApi | None = None
         # Hosts by the variable that their user name is looked for in.
         self._named: dict[str, str] = {}
         self._confused: dict[str, CredentialsBroken] = {}
@@ -62,7 +66,7 @@ class Registries:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+        await asyncio.gather(*(client.aclose() for client in self._asked()))
 
     def client(self, registry: str) -> RegistryClient:
         """The client of one registry host, e.g. `docker.io` or `127.0.0.1:5000`.
@@ -102,6 +106,25 @@ class Registries:
         if registry in self._confused:
             raise copy.copy(self._confused[registry])
 
+    async def tag_list(self, repository: Repository) -> TagList | None:
+        """Which tags carry which digest; None where this registry does not tell.
+
+        Docker Hub is asked at its own API, any other registry for its tag list.
+
+        Raises:
+            RegsyncError: see `client`, `HubApi.tags` and `RegistryClient.tag_records`.
+        """
+        if repository.registry == DOCKER_HUB:
+            if self._hub is None:
+                where = hub_api(self._config.settings(DOCKER_HUB))
+                self._hub = HubApi(where, self._clock, self._waits)
+            return await self._hub.tags(repository)
+        records = await self.client(repository.registry).tag_records(repository)
+        return None if records is None else TagList(repository.registry, records)
+
+    def _asked(self) -> list[RegistryClient | HubApi]:
+        return [*self._clients.values(), *([self._hub] if self._hub is not None else [])]
+
     def expect(self, greetings: Mapping[str, str]) -> None:
         """Spare registries the ping whose answer is known from an earlier run.
 
@@ -122,13 +145,13 @@ class Registries:
         `counted_pulls` is manifests that were served to a GET, which is what Docker Hub counts.
         """
         total: Counter[str] = Counter()
-        for client in self._clients.values():
+        for client in self._asked():
             total.update(client.tally.sent)
         return {kind: total[kind] for kind in KINDS}
 
     def rate_limits(self) -> list[RateLimit]:
         """What the registries last told of their limits, sorted by host."""
-        told = (client.rate_limit for client in self._clients.values())
+        told = (client.rate_limit for client in self._asked())
         return sorted((one for one in told if one is not None), key=lambda one: one.registry)
 
     def warnings(self) -> list[str]:
