@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from regsync.cli.running import run_async
 from regsync.cli.terminal import safe, say
-from regsync.errors import NotFound, RegsyncError
+from regsync.errors import RegsyncError
 
 if TYPE_CHECKING:
     from regsync.stores.remote import Registries
@@ -45,21 +45,10 @@ def ask(
             try:
                 return await question(registries)
             except RegsyncError as error:
-                told = _plainer(error)
-                told.about = str(about) if about is not None else None
-                raise told from error.__cause__
+                error.about = str(about) if about is not None else None
+                raise
             finally:
                 for text in registries.warnings():
                     say(f"warning: {safe(text)}")
 
     return run_async(work())
-
-
-def _plainer(error: RegsyncError) -> RegsyncError:
-    """A bare "404 Not Found" in words; what a registry says beside it stays.
-
-    The answer to a HEAD, which most questions are, has no body to say more in.
-    """
-    if isinstance(error, NotFound) and error.why == "404 Not Found":
-        return NotFound(error.what, "no such tag or repository", error.hint)
-    return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -25,7 +25,7 @@ from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
 from regsync.oci.strictjson import parse_object
 from regsync.registry import failures, listing
-from regsync.registry.auth import Authenticator
+from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
@@ -59,7 +59,7 @@ class RegistryClient:
     def __init__(
         self,
         endpoint: Endpoint,
-        credentials: Credentials | None = None,
+        credentials: Credentials | Lookup | None = None,
         *,
         clock: Clock | None = None,
         greeting: str | None = None,
@@ -105,7 +105,7 @@ class RegistryClient:
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody is logged in; a 401 may then mean "not there"."""
+        """Whether nobody is logged in; a 401 may then mean "not there". Known after a request."""
         return self._auth.anonymous
 
     @property
@@ -119,6 +119,14 @@ class RegistryClient:
         if self._endpoint.verify or not self._endpoint.base.startswith("https:"):
             return ()
         return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
+
+    async def identify(self) -> None:
+        """Find out who we are to this registry; no request is sent.
+
+        Raises:
+            CredentialsBroken: it cannot be told.
+        """
+        await self._auth.identify()
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
@@ -299,13 +307,13 @@ class RegistryClient:
         return answer
 
     async def _authorized(self, request: Request, scope: Scope) -> Answer:
-        request = replace(request, authorization=await self._auth.authorization(scope))
+        request = self._auth.sign(request, await self._auth.authorization(scope))
         answer = await self._transport.send(request)
         # Once for a token that another repository spoiled or that expired, never in a circle.
-        if answer.status == 401 and answer.url == request.url:
+        if answer.status in (401, 403) and answer.url == request.url:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
-                answer = await self._transport.send(replace(request, authorization=renewed))
+                answer = await self._transport.send(self._auth.sign(request, renewed))
         if answer.shows_registry:
             self._auth.note_registry()
         elif answer.status == 404 and (answer.is_text or not await self._auth.is_registry()):
@@ -324,6 +332,7 @@ class RegistryClient:
                 answer.body,
                 what=what,
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
+                absent="no such tag or repository",
                 retry_at=answer.retry_at,
             )
         if answer.is_page and answer.body:

@@ -162,6 +162,7 @@ def from_status(
     *,
     what: str,
     refusal: Refusal | None = None,
+    absent: str | None = None,
     retry_at: datetime | None = None,
 ) -> RegsyncError:
     """What a status other than success means.
@@ -171,6 +172,8 @@ def from_status(
         body: The error body; empty for HEAD.
         what: What could not be done.
         refusal: What to say of credentials where they are missing or not enough.
+        absent: What a 404 means that says nothing itself; that to a HEAD, which most questions are,
+            has no body to say more in.
         retry_at: For 429: when it may work again.
     """
     errors = errorcode.parse(body)
@@ -182,7 +185,7 @@ def from_status(
     if status == 404:
         if not errors and body.lstrip()[:1] == b"<":
             return no_registry(what, body)
-        return NotFound(what, why)
+        return NotFound(what, why if errors or absent is None else absent)
     if status == 429:
         when = f"; try again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""
         return RateLimited(

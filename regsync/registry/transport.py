@@ -165,11 +165,15 @@ class Transport:
             headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
             if authorization:
                 headers["Authorization"] = authorization
+            if request.form is not None:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
             self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
             http = lane.client(url)
             timeout = self._timeout(request)
             with _named(url):
-                sent = http.build_request(request.method, url, headers=headers, timeout=timeout)
+                sent = http.build_request(
+                    request.method, url, content=request.form, headers=headers, timeout=timeout
+                )
                 async with asyncio.timeout_at(until):
                     response = await http.send(sent, stream=True)
             self._gate.note_answer(origin)
@@ -177,12 +181,16 @@ class Transport:
             if response.status_code not in _REDIRECTS:
                 return response, url
             await response.aclose()
+            if request.form is not None:
+                raise ServerFailed(request.what, "a redirect was refused: it asks for a secret")
             try:
                 target = redirect(self.endpoint.origin, url, response.headers.get("Location", ""))
             except RefusedAddress as error:
                 raise ServerFailed(request.what, f"a redirect was refused: {error}") from error
             url = target.url
-            authorization = authorization if target.credentials else None
+            if not target.credentials:
+                known = Origin.of(url) == request.issuer
+                authorization = request.authorization if known else None
         raise ServerFailed(request.what, f"more than {HOPS} redirects")
 
     def _note(self, response: httpx.Response, url: str, kind: str) -> None:

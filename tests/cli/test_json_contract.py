@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from reports import NOW, entry, report, week
+from reports import NOW, entry, explanation, report, week
 from wire import serve
 
 from regsync.cli import status
@@ -54,6 +54,7 @@ IMAGE = [
     "checked_at",
     "changed",
     "notes",
+    "explain",
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
 DATA = ["engine", "images", "summary", "requests", "rate_limits"]
@@ -103,6 +104,7 @@ def full() -> StatusReport:
     held = replace(
         entry("held:1", Verdict(Kind.OUTDATED, "moved")),
         held_until=datetime(2026, 2, 1, tzinfo=UTC),
+        explanation=replace(explanation(), seen_at=NOW, notes=("a note",)),
     )
     limited = Verdict(
         Kind.UNKNOWN,

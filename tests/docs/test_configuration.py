@@ -9,7 +9,9 @@ import pytest
 
 from regsync.config.load import FILE, load
 from regsync.config.model import JOBS_LIMIT
-from regsync.credentials import chain, dockerconfig
+from regsync.credentials import chain
+from regsync.credentials.authfile import AuthFile
+from regsync.credentials.keys import Key
 from regsync.errors import InvalidConfig
 from regsync.identity import variable
 from regsync.registry.hosts import JOBS
@@ -47,9 +49,12 @@ def test_the_mistake(tmp_path: Path) -> None:
     assert f"```\n{told}```" in PAGE
 
 
-@pytest.mark.parametrize("key", ["endpoint", "endpoint_auth", "tls", "ca_file", "jobs"])
+KEYS = {"endpoint", "endpoint_auth", "tls", "ca_file", "jobs", "hub_api"}
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_every_key_is_on_the_page(key: str) -> None:
-    assert set(HostSettings.__slots__) == {"endpoint", "endpoint_auth", "tls", "ca_file", "jobs"}
+    assert set(HostSettings.__slots__) == KEYS
     assert f"| `{key}` |" in PAGE
 
 
@@ -68,8 +73,7 @@ def test_the_variables(host: str) -> None:
 
 
 def test_the_auths() -> None:
-    found = dockerconfig.parse(
-        example("auths").strip().encode(), "registry.example.com:5000", "config.json"
-    )
+    file = AuthFile.parse(example("auths").encode(), "config.json")
+    found = file.find(Key("registry.example.com:5000"))
     assert found is not None
     assert (found.username, found.secret) == ("joe", "secret")

@@ -58,9 +58,9 @@ class Scene:
     folder: Path
 
     def explain(self, name: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "regsync", "status", "--explain", "--format", "json"]
         done = subprocess.run(
-            [sys.executable, "-m", "regsync", "status", "--explain", "--format", "json", name]
-            + ["-H", f"unix://{self.bench.socket}"],
+            [*command, name, "-H", f"unix://{self.bench.socket}"],
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder),
