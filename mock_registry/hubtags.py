@@ -1,7 +1,8 @@
 """The list of tags of Docker Hub's own API, which stands beside its registry.
 
 Source: docs.docker.com, "Docker Hub API",
-`GET /v2/namespaces/{namespace}/repositories/{repository}/tags`. It needs no login for public repositories, counts no pulls and has a limit of its own.
+`GET /v2/namespaces/{namespace}/repositories/{repository}/tags`. It needs no login
+for public repositories, counts no pulls and has a limit of its own.
 """
 
 from __future__ import annotations

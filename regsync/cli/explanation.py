@@ -42,7 +42,11 @@ def show_explanations(report: StatusReport, *, every: bool, quiet: bool, engine:
     """
     now = datetime.now(UTC)
     width = Terminal.of(sys.stdout, os.environ).width
-    chosen = [entry for entry in report.entries if every or entry.any_stale]
+    chosen = [
+        entry
+        for entry in report.entries
+        if every or entry.any_stale or entry.explanation is not None
+    ]
     entries = tuple(chosen) if every else screens.ordered(chosen)
     blocks = [explained(entry, now, width) for entry in entries] or ["nothing is stale"]
     if quiet:
@@ -105,9 +109,9 @@ def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "source", explanation.compare_url
     shown = [one for one in explanation.changes if one.name not in _SHOWN]
     for change in shown[:CHANGES]:
-        yield "settings", _change(change)
+        yield "config", _change(change)
     if len(shown) > CHANGES:
-        yield "settings", f"and {len(shown) - CHANGES} more (`--format json` has all)"
+        yield "config", f"and {len(shown) - CHANGES} more (`--format json` has all)"
     if explanation.layers is not None:
         yield "layers", _layers(explanation)
     if explanation.platforms is not None:
@@ -130,7 +134,7 @@ def _side(side: Side, pusher: str) -> str:
     if side.revision is not None:
         parts.append(f"revision {_short(side.revision.value)} ({side.revision.source})")
     if side.built is not None:
-        parts.append(f"built {side.built:%Y-%m-%d}")
+        parts.append(f"built {side.built:%Y-%m-%d} (config)")
     elif side.reproducible:
         parts.append(f"reproducible build: its date, {side.created[:10]}, says nothing")
     if side.pushed_at is not None:
@@ -175,7 +179,7 @@ def _platforms(moves: Sequence[PlatformMove]) -> str:
         names = [str(one.platform) for one in moves if one.what == what]
         if names:
             found.append(f"{_some(names)} {what if what != 'same' else 'stayed'}")
-    return "; ".join(found)
+    return f"{'; '.join(found)} (both indexes)"
 
 
 def _also(explanation: Explanation, own: str | None) -> str:

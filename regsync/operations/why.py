@@ -40,7 +40,8 @@ async def explained(
 ) -> list[Entry]:
     """The entries with what `--explain` and `--names` add; a failure becomes a note of its entry.
 
-    All that the user named are explained, and where nothing was named all that are stale.
+    All that the user named are explained, and where nothing was named all that are stale, or were
+    when their registry was asked last.
     """
     found = list(entries)
     if not wish.explain and not wish.names:
@@ -49,7 +50,7 @@ async def explained(
     subjects = {
         at: subject
         for at, (row, entry) in enumerate(zip(rows, entries, strict=True))
-        if (entry.stale or wish.references)
+        if (wish.references or _is_stale(entry))
         and (subject := _subject(row, entry, memory)) is not None
     }
     if wish.explain:
@@ -73,6 +74,12 @@ async def explained(
 
 def _replaced(entries: list[Entry], changed: dict[int, Entry]) -> list[Entry]:
     return [changed.get(at, entry) for at, entry in enumerate(entries)]
+
+
+def _is_stale(entry: Entry) -> bool:
+    """Whether it is behind, or was when it could be asked last."""
+    last = entry.verdict.last_known
+    return bool(entry.stale) or (last is not None and bool(last.kind.stale))
 
 
 def _subject(row: Row, entry: Entry, memory: Memory) -> Subject | None:

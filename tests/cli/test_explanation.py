@@ -30,7 +30,7 @@ def test_everything_that_can_be_told() -> None:
         "node:latest is outdated: the tag has moved on",
         "",
         "  yours      sha256:ae0bec9e9d33 (this platform sha256:a716d93d824c), "
-        "version 22.11.0 (label), revision aaa111 (label), built 2026-01-02, "
+        "version 22.11.0 (label), revision aaa111 (label), built 2026-01-02 (config), "
         "pushed 2026-01-02 (the tag list of hub.docker.com)",
         "  now        sha256:4c55a8552a2c (this platform sha256:0a07dcf003f7), "
         "version 24.1.0 (label), revision bbb222 (manifest annotation), "
@@ -39,12 +39,12 @@ def test_everything_that_can_be_told() -> None:
         "  changed    base image and application (the base labels of both)",
         "  base       debian:12 sha256:eda90e5b66a4 → sha256:1d377636299f",
         "  source     https://github.com/nodejs/docker-node/compare/aaa111...bbb222",
-        "  settings   environment NODE_VERSION: 22.11.0 → 24.1.0",
+        "  config     environment NODE_VERSION: 22.11.0 → 24.1.0",
         "             user: added, node",
         "             port 8080/tcp: removed",
         "  layers     3 of 8 kept, 5 to fetch, 312 MB to download",
         "  platforms  linux/amd64 moved; linux/riscv64 added; linux/arm/v7 removed; "
-        "linux/arm64/v8 stayed",
+        "linux/arm64/v8 stayed (both indexes)",
         "  also       24.1.0, 24 carry the new digest; 22.11.0 carries yours "
         "(the tag list of hub.docker.com)",
         "  used by    web",
@@ -70,15 +70,15 @@ def test_a_guess_says_so_and_what_is_not_known_is_left_out() -> None:
     )
     lines = explained(replace(NODE, containers=(), explanation=told), NOW, None).splitlines()[2:]
     assert lines[:3] == [
-        "  yours     digest unknown",
-        "  last      digest unknown; first seen 2026-01-10, not asked now",
-        "  changed   application only "
+        "  yours    digest unknown",
+        "  last     digest unknown; first seen 2026-01-10, not asked now",
+        "  changed  application only "
         "(a guess: layer 2 is the first that differs; no base is known)",
     ]
     assert lines[-3:] == [
-        "            and 3 more (`--format json` has all)",
-        "  note      one",
-        "            two",
+        "           and 3 more (`--format json` has all)",
+        "  note     one",
+        "           two",
     ]
 
 
