@@ -17,6 +17,7 @@ RegsyncError                 anything that ends or narrows what was asked
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── PlatformMissing          the tag is there, and not for this platform    exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
+│   └── KeptBack             not asked: it would spend a pull that is to be kept
 ├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
 │   ├── EngineUnreachable    no engine answers, or it may not be asked
@@ -168,6 +169,10 @@ class RateLimited(RegsyncError):
     ) -> None:
         super().__init__(what, why, hint)
         self.retry_at = retry_at
+
+
+class KeptBack(RateLimited):
+    """Not asked: it would spend one of the pulls that the user wants to keep."""
 
 
 class OutputFailed(RegsyncError):

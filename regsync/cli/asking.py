@@ -13,6 +13,7 @@ from regsync.cli.terminal import safe, say
 from regsync.errors import RegsyncError
 
 if TYPE_CHECKING:
+    from regsync.config.load import Config
     from regsync.stores.remote import Registries
 
 Result = TypeVar("Result")
@@ -20,7 +21,7 @@ Result = TypeVar("Result")
 
 def ask(
     question: Callable[[Registries], Awaitable[Result]],
-    config: Path | None,
+    config: Path | Config | None,
     jobs: int | None = None,
     about: object = None,
 ) -> Result:
@@ -28,17 +29,18 @@ def ask(
 
     Args:
         question: What is asked, given the registries of this run.
-        config: What `--config` names, or None.
+        config: What `--config` names, or None; or what was read of it.
         jobs: What `--jobs` says, or None.
         about: The one reference or repository that is asked for, or None; failures carry it.
 
     Raises:
         RegsyncError: the configuration's, or the question's own.
     """
-    from regsync.config.load import load
+    from regsync.config.load import Config, load
     from regsync.stores.remote import Registries
 
-    settings = replace(load(config, os.environ), jobs=jobs)
+    known = config if isinstance(config, Config) else load(config, os.environ)
+    settings = replace(known, jobs=jobs)
 
     async def work() -> Result:
         async with Registries(settings, os.environ) as registries:

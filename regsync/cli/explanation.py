@@ -44,7 +44,7 @@ def show_explanations(report: StatusReport, *, every: bool, quiet: bool, engine:
     width = Terminal.of(sys.stdout, os.environ).width
     chosen = [
         entry
-        for entry in report.entries
+        for entry in report.listed
         if every or entry.any_stale or entry.explanation is not None
     ]
     entries = tuple(chosen) if every else screens.ordered(chosen)

@@ -66,6 +66,15 @@ def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
     return tables.render(columns, _paint if terminal.colour else None)
 
 
+def with_vanished(rows: str, vanished: Sequence[str], width: int | None = None) -> str:
+    """The rows, and below them which names are no longer here."""
+    if not vanished:
+        return rows
+    names = ", ".join(safe(words.LONG_DIGEST.sub(r"\1", name)) for name in vanished)
+    gone = wrapped(f"no longer here: {names}", width)
+    return f"{rows}\n\n{gone}" if rows else gone
+
+
 def markdown(entries: Sequence[Entry], now: datetime) -> str:
     """The rows as a GitHub table, in full."""
     return tables.markdown(_columns(entries, now))
@@ -97,7 +106,14 @@ def summary(report: StatusReport, width: int | None) -> str:
     """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
     kinds = (Kind(name) for name in report.summary)
     ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
-    counts = ", ".join(f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked)
+    parts = [f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked]
+    held = sum(entry.held_until is not None for entry in report.entries)
+    parts += [f"{held} of them held back"] if held else []
+    parts += [f"{report.ignored} ignored"] if report.ignored else []
+    counts = ", ".join(parts)
+    if report.news is not None:
+        changed = len(report.news.entries) + len(report.news.vanished)
+        counts = f"{changed} changed, {report.news.unchanged} unchanged; now {counts}"
     cost = _cost(report)
     if not counts:
         return cost
@@ -115,7 +131,11 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
             ` --context far`.
     """
     found = []
-    outdated = [entry for entry in entries if entry.verdict.kind is Kind.OUTDATED and entry.name]
+    outdated = [
+        entry
+        for entry in entries
+        if entry.verdict.kind is Kind.OUTDATED and entry.name and not entry.held_until
+    ]
     if outdated:
         found.append(_pull_hint(outdated, store, options))
     stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
@@ -203,11 +223,7 @@ def _cost(report: StatusReport) -> str:
         counted(total, "request"),
         f"{counted(pulls, 'pull')} spent" if pulls else "no pulls spent",
     ]
-    parts += [
-        f"{limit.remaining} of {limit.limit} left at {safe(limit.registry)}"
-        for limit in report.rate_limits
-        if limit.remaining is not None
-    ]
+    parts += [words.quota(limit) for limit in report.rate_limits if limit.remaining is not None]
     return ", ".join(parts)
 
 

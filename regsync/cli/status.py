@@ -14,6 +14,7 @@ import typer
 
 from regsync.cli import options
 from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
+from regsync.cli.unattended import Unattended, keep_mark, notes
 
 if TYPE_CHECKING:
     from regsync.operations.report import Entry, StatusReport
@@ -23,6 +24,7 @@ Examples:
   regsync status
   regsync status node postgres:13
   regsync status --stale --exit-code
+  regsync status --changed --quiet
   regsync status --format json
   regsync status --store oci:./images
   regsync status --explain node
@@ -57,6 +59,10 @@ def status(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no registry; say what was last known.")
     ] = False,
+    changed: options.Changed = False,
+    min_age: options.MinAge = None,
+    ignore: options.Ignore = None,
+    keep_pulls: options.KeepPulls = None,
     jobs: options.Jobs = None,
     store: options.Store = None,
     host: options.Host = None,
@@ -81,6 +87,7 @@ def status(
         context=context,
         config=config,
         quiet=quiet,
+        unattended=Unattended(changed, min_age, ignore or (), keep_pulls),
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
     flags = engine_options(report.store.name, host, context)
@@ -88,8 +95,9 @@ def status(
         from regsync.cli.explanation import show_explanations
 
         show_explanations(report, every=bool(references), quiet=quiet, engine=flags)
-        return code
-    show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
+    else:
+        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
+    keep_mark(report, quiet=quiet)
     return code
 
 
@@ -109,10 +117,10 @@ def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
     """
     from regsync.cli.words import missing
 
-    if named and report.entries and all(missing(entry) for entry in report.entries):
+    if named and report.listed and all(missing(entry) for entry in report.entries):
         return 5
     code = report.exit_code(ask_stale=ask_stale)
-    if code == 0 and any(entry.verdict.error is not None for entry in report.entries):
+    if code == 0 and any(entry.verdict.error is not None for entry in report.listed):
         return 3
     return code
 
@@ -138,33 +146,47 @@ def show(
     from regsync.cli.envelope import envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
-    entries = tuple(entry for entry in report.entries if entry.any_stale or not only_stale)
+    entries = tuple(entry for entry in report.listed if entry.any_stale or not only_stale)
+    gone = report.news.vanished if report.news is not None and not only_stale else ()
+    if report.news is not None and not (entries or gone or format is options.Rows.JSON):
+        # Whoever asks what has changed wants to hear nothing where nothing has.
+        return
     now = datetime.now(UTC)
     match format:
         case options.Rows.JSON:
-            failures = status_failures(report.entries)
+            failures = status_failures(report.listed)
             write(envelope("status", exit_code, status_data(report, entries), failures))
         case options.Rows.JSONL:
             _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
         case options.Rows.TSV:
             write(screens.tsv(screens.ordered(entries)))
         case options.Rows.MARKDOWN:
-            write(screens.markdown(screens.ordered(entries), now))
+            write(screens.with_vanished(screens.markdown(screens.ordered(entries), now), gone))
         case options.Rows.TABLE:
-            _show_table(report, screens.ordered(entries), now, quiet=quiet, engine=engine)
+            rows = screens.ordered(entries)
+            _show_table(report, rows, now, gone=gone, quiet=quiet, engine=engine)
+    if not quiet:
+        for note in notes(report, format, gone):
+            say(f"note: {safe(note)}")
     if verbose:
-        for entry in report.entries:
+        for entry in report.listed:
             if entry.verdict.error is not None:
                 show_error(entry.verdict.error)
 
 
 def _show_table(
-    report: StatusReport, entries: tuple[Entry, ...], now: datetime, *, quiet: bool, engine: str
+    report: StatusReport,
+    entries: tuple[Entry, ...],
+    now: datetime,
+    *,
+    gone: tuple[str, ...],
+    quiet: bool,
+    engine: str,
 ) -> None:
     from regsync.cli import screens
 
     terminal = Terminal.of(sys.stdout, os.environ)
-    rows = screens.table(entries, now, terminal)
+    rows = screens.with_vanished(screens.table(entries, now, terminal), gone, terminal.width)
     if quiet:
         _write_lines(rows)
         return
@@ -194,6 +216,7 @@ def _look(
     context: str | None,
     config: Path | None,
     quiet: bool,
+    unattended: Unattended,
 ) -> StatusReport:
     """Ask the store and the registries."""
     from regsync.cli.asking import ask
@@ -206,14 +229,24 @@ def _look(
     from regsync.state.memory import Memory
     from regsync.stores.locate import locate
 
-    wanted = Platform.parse(platform) if platform else None
-    wish = Wish(tuple(references), wanted, offline, explain, names)
+    unattended.demand_sense(offline=offline)
+    settings = unattended.settings(config, os.environ)
+    wish = Wish(
+        tuple(references),
+        Platform.parse(platform) if platform else None,
+        offline,
+        ignore=unattended.patterns(settings, named=bool(references)),
+        min_age=unattended.age(settings),
+        changed=unattended.changed,
+        explain=explain,
+        names=names,
+    )
     where = locate(store=store, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
         report: StatusReport = ask(
             lambda registries: look(where, registries, memory, documents, wish, listen=listen),
-            config,
+            settings,
             jobs,
         )
     for note in (memory.note, documents.note):

@@ -24,6 +24,9 @@ def status_data(report: StatusReport, entries: tuple[Entry, ...]) -> dict[str, o
         "summary": report.summary,
         "requests": dict(report.requests),
         "rate_limits": [_rate_limit(limit) for limit in report.rate_limits],
+        "ignored": report.ignored,
+        "unchanged": report.news.unchanged if report.news is not None else None,
+        "vanished": list(report.news.vanished) if report.news is not None else None,
     }
 
 
@@ -109,4 +112,6 @@ def _rate_limit(limit: RateLimit) -> dict[str, object]:
         "remaining": limit.remaining,
         "window_s": limit.window_s,
         "source": limit.source or None,
+        "source_kind": limit.source_kind,
+        "resets_at": moment(limit.resets_at),
     }

@@ -40,6 +40,7 @@ class Entry:
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
         explanation: What differs, where that was asked and there are two images to compare.
+        held_until: When what the tag holds now will be old enough to count as an update.
     """
 
     reference: Reference | None
@@ -54,13 +55,35 @@ class Entry:
 
     @property
     def stale(self) -> bool | None:
-        """Whether the image is stale; None where it could not be decided."""
-        return self.verdict.stale
+        """Whether the image is stale; None where it could not be decided.
+
+        What is held back is not: it is outdated, and nothing is to be done about it yet.
+        """
+        return False if self.held_until is not None else self.verdict.stale
 
     @property
     def any_stale(self) -> bool:
         """Whether the image or a container on it is stale."""
         return bool(self.stale) or any(container.stale for container in self.containers)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What of a report differs from what was last reported.
+
+    Attributes:
+        entries: Those that differ.
+        unchanged: How many do not.
+        vanished: Names that were here then, in full.
+        states: What to remember once this has been reported; see `since`.
+        scope: Which question it answers; see `Wish.scope`.
+    """
+
+    entries: tuple[Entry, ...]
+    unchanged: int
+    vanished: tuple[str, ...]
+    states: Mapping[str, str]
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +94,23 @@ class StatusReport:
         store: Which store was looked at.
         entries: In the store's order of names.
         requests: Requests really sent: `head`, `get`, `token`, `ping`, `counted_pulls`.
+        ignored: How many rows the user's patterns took out.
+        idle_patterns: Patterns that matched nothing.
+        news: What has changed, if that was the question.
     """
 
     store: StoreInfo
     entries: tuple[Entry, ...]
     requests: Mapping[str, int]
     rate_limits: tuple[RateLimit, ...] = ()
+    ignored: int = 0
+    idle_patterns: tuple[str, ...] = ()
+    news: News | None = None
+
+    @property
+    def listed(self) -> tuple[Entry, ...]:
+        """The entries that answer the question: all, or what has changed."""
+        return self.entries if self.news is None else self.news.entries
 
     @property
     def summary(self) -> dict[str, int]:
@@ -94,9 +128,12 @@ class StatusReport:
         )
 
     def exit_code(self, *, ask_stale: bool) -> int:
-        """10 if anything is stale and that was the question, else 3 if anything is unknown."""
-        if ask_stale and any(entry.any_stale for entry in self.entries):
+        """10 if anything is stale and that was the question, else 3 if anything is unknown.
+
+        Of what is listed: where the question is what has changed, nothing new is no news.
+        """
+        if ask_stale and any(entry.any_stale for entry in self.listed):
             return 10
-        if any(entry.verdict.kind is Kind.UNKNOWN for entry in self.entries):
+        if any(entry.verdict.kind is Kind.UNKNOWN for entry in self.listed):
             return 3
         return 0

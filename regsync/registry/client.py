@@ -101,7 +101,7 @@ class RegistryClient:
     @property
     def tally(self) -> Tally:
         """The requests sent so far."""
-        return self._transport.tally
+        return self._transport.ledger.tally
 
     @property
     def anonymous(self) -> bool:
@@ -111,7 +111,12 @@ class RegistryClient:
     @property
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
-        return self._transport.rate_limit
+        return self._transport.ledger.rate_limit
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether pulls of a limit are to be kept, so that it matters what the others go to."""
+        return self._transport.ledger.budget.tight
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -166,6 +171,9 @@ class RegistryClient:
             InvalidManifest: see `oci.manifest.parse`.
             RegsyncError: see `resolve`.
         """
+        if self._transport.ledger.budget.blind:
+            # Costs nothing, and tells how many pulls there are to keep some of.
+            await self._manifest("HEAD", reference)
         answer = await self._manifest("GET", reference)
         self._demand(answer, reference.repository, _cannot(reference))
         for expected in (reference.digest, answer.digest):

@@ -42,7 +42,7 @@ class HubApi:
     @property
     def tally(self) -> Tally:
         """The requests sent so far."""
-        return self._transport.tally
+        return self._transport.ledger.tally
 
     async def tags(self, repository: Repository) -> TagList:
         """The tags of a public repository, those updated last first.

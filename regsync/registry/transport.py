@@ -23,10 +23,9 @@ from regsync.registry import failures
 from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
 from regsync.registry.lanes import Lane, Lanes
-from regsync.registry.message import Answer, Request, Tally
+from regsync.registry.ledger import Ledger
+from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, redirect
-from regsync.registry.ratelimit import RateLimit
-from regsync.registry.ratelimit import parse as parse_limit
 from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, Waits, backoff, retry_after
 from regsync.registry.trust import Trust
 
@@ -40,8 +39,7 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint, clock: Clock, waits: Waits | None = None) -> None:
         self.endpoint = endpoint
-        self.tally = Tally()
-        self.rate_limit: RateLimit | None = None
+        self.ledger = Ledger(endpoint, clock)
         self._clock = clock
         self._waits = waits or Waits()
         trust = Trust(endpoint)
@@ -167,7 +165,6 @@ class Transport:
                 headers["Authorization"] = authorization
             if request.form is not None:
                 headers["Content-Type"] = "application/x-www-form-urlencoded"
-            self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
             http = lane.client(url)
             timeout = self._timeout(request)
             with _named(url):
@@ -175,9 +172,8 @@ class Transport:
                     request.method, url, content=request.form, headers=headers, timeout=timeout
                 )
                 async with asyncio.timeout_at(until):
-                    response = await http.send(sent, stream=True)
+                    response = await self.ledger.send(http, sent, request)
             self._gate.note_answer(origin)
-            self._note(response, url, request.kind)
             if response.status_code not in _REDIRECTS:
                 return response, url
             await response.aclose()
@@ -192,14 +188,6 @@ class Transport:
                 known = Origin.of(url) == request.issuer
                 authorization = request.authorization if known else None
         raise ServerFailed(request.what, f"more than {HOPS} redirects")
-
-    def _note(self, response: httpx.Response, url: str, kind: str) -> None:
-        if kind == "manifest" and response.status_code == 200:
-            self.tally.sent["counted_pulls"] += 1
-        # Limits told elsewhere, e.g. by a store of blobs, are not the registry's.
-        if Origin.of(url) == self.endpoint.origin:
-            told = parse_limit(response.headers, self.endpoint.registry)
-            self.rate_limit = told or self.rate_limit
 
     async def _whole(
         self, response: httpx.Response, url: str, request: Request, until: float

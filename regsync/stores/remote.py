@@ -144,6 +144,16 @@ class Registries:
             total.update(client.tally.sent)
         return {kind: total[kind] for kind in KINDS}
 
+    def keeps_pulls(self, registry: str) -> bool:
+        """Whether the user wants pulls of this registry's limit to be kept."""
+        return bool(self._config.settings(registry).keep_pulls)
+
+    def is_tight(self, registry: str) -> bool:
+        """Whether pulls are to be kept of a limit that this registry has told."""
+        return any(
+            client.is_tight for (host, _), client in self._clients.items() if host == registry
+        )
+
     def rate_limits(self) -> list[RateLimit]:
         """What the registries last told of their limits, sorted by host.
 

@@ -20,7 +20,7 @@ from regsync.cli.envelope import Failure, envelope
 from regsync.cli.statusdata import status_data, status_failures
 from regsync.errors import NotFound, RateLimited
 from regsync.oci.digest import Digest
-from regsync.operations.report import StatusReport
+from regsync.operations.report import News, StatusReport
 from regsync.operations.verdict import Cause, Kind, Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
@@ -57,7 +57,10 @@ IMAGE = [
     "explain",
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
-DATA = ["engine", "images", "summary", "requests", "rate_limits"]
+DATA = [
+    *("engine", "images", "summary", "requests", "rate_limits"),
+    *("ignored", "unchanged", "vanished"),
+]
 ERROR = ["code", "message", "hint", "reference", "retry_at"]
 
 
@@ -111,7 +114,10 @@ def full() -> StatusReport:
         cause=Cause.RATE_LIMITED,
         error=RateLimited("cannot read `a`", "429", "wait", retry_at=NOW),
     )
-    return replace(made, entries=(*made.entries, held, entry("limited:1", limited)))
+    entries = (*made.entries, held, entry("limited:1", limited))
+    limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
+    news = News(entries, 1, ("docker.io/library/gone:1",), {})
+    return replace(made, entries=entries, rate_limits=limits, news=news)
 
 
 def told(made: StatusReport, code: int) -> str:

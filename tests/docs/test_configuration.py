@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from regsync.credentials.keys import Key
 from regsync.errors import InvalidConfig
 from regsync.identity import variable
 from regsync.registry.hosts import JOBS
-from regsync.settings import HostSettings
+from regsync.settings import HostSettings, StatusSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text()
 
@@ -49,13 +50,21 @@ def test_the_mistake(tmp_path: Path) -> None:
     assert f"```\n{told}```" in PAGE
 
 
-KEYS = {"endpoint", "endpoint_auth", "tls", "ca_file", "jobs", "hub_api"}
-
-
-@pytest.mark.parametrize("key", sorted(KEYS))
+@pytest.mark.parametrize("key", [*HostSettings.__slots__, *StatusSettings.__slots__])
 def test_every_key_is_on_the_page(key: str) -> None:
-    assert set(HostSettings.__slots__) == KEYS
     assert f"| `{key}` |" in PAGE
+
+
+def test_the_settings_of_status(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    file.write_text(example("status"))
+    config = load(file, {})
+    assert config.status == StatusSettings(
+        ignore=("registry.example.com/scratch/*", "*:nightly"),
+        min_age=timedelta(days=3),
+        keep_pulls=10,
+    )
+    assert config.settings("docker.io").keep_pulls == 30
 
 
 def test_the_numbers() -> None:

@@ -18,6 +18,8 @@ from mock_registry import Fault, MockRegistry, User, seed
 from regsync.cli.app import COMMANDS
 from regsync.config.load import FILE, load
 from regsync.identity import variable
+from regsync.oci.glob import Glob
+from regsync.oci.reference import Reference
 from regsync.settings import HostSettings
 from regsync.stores.locate import usual
 
@@ -138,6 +140,62 @@ class TestCiAndCron:
     def test_without_jq(self, images: Images) -> None:
         done = images.run(self.PAGE, "tsv")
         assert done.stdout == f"{images.registry.host}/team/web:1\n"
+
+    def test_news_only(self, images: Images) -> None:
+        assert "2 changed, 0 unchanged" in images.run(self.PAGE, "changed").stdout
+        done = images.run(self.PAGE, "changed")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_what_is_young_is_held_back(self, images: Images) -> None:
+        done = images.run(self.PAGE, "min-age")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "held back until" in done.stdout
+
+    def test_what_is_ignored(self, images: Images) -> None:
+        done = images.run(self.PAGE, "ignore")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "1 up to date, 1 ignored" in done.stdout
+
+    @pytest.mark.parametrize("pattern", ["node", "node:*", "docker.io/library/node", "*/library/*"])
+    def test_the_patterns_of_the_page(self, pattern: str) -> None:
+        assert f"`{pattern}`" in (HOW_TO / f"{self.PAGE}.md").read_text()
+        assert Glob.parse(pattern).matches_reference(Reference.parse("node:22"))
+
+    def test_pulls_are_kept(self, shell: Shell) -> None:
+        with MockRegistry(hub=20).serve() as registry:
+            images = Images(shell, registry)
+            images.publish("team/api:1.4", "1.0")
+            pull = f"regsync pull {registry.host}/team/api:1.4 --store oci:images -q"
+            assert shell.run(pull).returncode == 0
+            images.publish("team/api:1.4", "1.1")
+            done = images.run(self.PAGE, "keep-pulls")
+            assert done.returncode == 3
+            assert "kept back: 19 of 20 pulls left" in done.stdout
+            refused = shell.run(pull + " --keep-pulls 19")
+            assert refused.returncode == 6
+
+    def test_github(self, images: Images) -> None:
+        done = self.job(images, "github")
+        assert done.returncode == 10, done.stderr
+        assert "team/web:1 | outdated" in (images.shell.home / "summary").read_text()
+        assert self.job(images, "github").returncode == 0
+
+    def test_gitlab(self, images: Images) -> None:
+        done = self.job(images, "gitlab")
+        assert (done.returncode, done.stderr) == (0, "")
+        rows = (images.shell.home / "images.tsv").read_text().splitlines()
+        assert [row.split("\t")[4] for row in rows[1:]] == ["up_to_date", "outdated"]
+
+    def job(self, images: Images, name: str) -> subprocess.CompletedProcess[str]:
+        """Run the line that a job is about, with the folders that it names."""
+        text = example(self.PAGE, name).replace("\\\n", " ")
+        found = re.search(r"^[ -]*(regsync status .*)$", text, re.MULTILINE)
+        assert found is not None
+        home = images.shell.home
+        folders = re.findall(r"(REGSYNC_\w+): .*(/\.regsync/\w+)", text)
+        assert [name for name, _ in folders] == ["REGSYNC_STATE_DIR", "REGSYNC_CACHE_DIR"]
+        env = {name: f"{home}{path}" for name, path in folders}
+        return images.shell.run(found[1], GITHUB_STEP_SUMMARY=f"{home}/summary", **env)
 
     def test_memory_is_where_it_was_wanted(self, images: Images) -> None:
         assert images.run(self.PAGE, "memory").returncode == 0
