@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regsync.cli.envelope import Failure, moment
+from regsync.cli.explaindata import explain_data
 from regsync.cli.infiles import in_files
 from regsync.cli.words import CAUSES, missing
 from regsync.operations.advice import next_step
@@ -58,6 +59,7 @@ def image_data(entry: Entry) -> dict[str, object]:
         "notes": list(verdict.notes),
         **in_files(entry),
         "base": _base(entry.base),
+        "explain": explain_data(entry.explanation),
     }
 
 

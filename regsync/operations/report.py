@@ -13,6 +13,7 @@ from regsync.files.found import Place
 from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.explanation import Explanation
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Kind, Verdict
 from regsync.registry.ratelimit import RateLimit
@@ -101,6 +102,7 @@ class Entry:
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
         in_files: What files say of it; None where a store was asked.
+        explanation: What differs, where that was asked and there are two images to compare.
         held_until: When what the tag holds now will be old enough to count as an update.
         base: For `rebuild` alone.
     """
@@ -115,6 +117,7 @@ class Entry:
     held_until: datetime | None = None
     in_files: InFiles | None = None
     base: MovedBase | None = None
+    explanation: Explanation | None = None
 
     @property
     def stale(self) -> bool | None:

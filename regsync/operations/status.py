@@ -14,7 +14,7 @@ from regsync.clock import Clock, SystemClock
 from regsync.errors import RegsyncError, ServerFailed
 from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
-from regsync.operations import bases, held, ignore, quota, remember, since
+from regsync.operations import bases, held, ignore, quota, remember, since, why
 from regsync.operations.containers import Uses
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
@@ -39,6 +39,8 @@ class Wish:
         references: Names or image IDs; none means everything.
         platform: Compare this platform in place of each image's own.
         offline: Ask no registry.
+        explain: Say what differs, of what is stale or of what is named; see `explain`.
+        names: Ask which other tags carry the same image; see `othernames`.
         ignore: Neither ask nor list what these match.
         min_age: How old a remote image must be to count as an update.
         changed: Tell what differs from what was last reported.
@@ -48,6 +50,8 @@ class Wish:
     references: Sequence[str] = ()
     platform: Platform | None = None
     offline: bool = False
+    explain: bool = False
+    names: bool = False
     ignore: Sequence[Glob] = ()
     min_age: timedelta | None = None
     changed: bool = False
@@ -93,6 +97,7 @@ async def status(
     entries = await asker.judged(rows, entries, made, clock.now())
     if wish.min_age:
         entries = await held.hold_back(entries, wish.min_age, oracle, memory, clock.now())
+    entries = await why.explained(oracle, registries, memory, wish, snapshot, rows, entries)
     found = remember.Found(snapshot, rows, entries, made, registries.greetings(), oracle.held())
     # What another platform's comparison says is not true of the image's own.
     remember.remember(memory, found, clock.now(), own_platform=wish.platform is None)

@@ -23,6 +23,7 @@ from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
+from regsync.oci.strictjson import parse_object
 from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
@@ -31,6 +32,7 @@ from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
+from regsync.registry.taglists import TagRecord, read_google
 from regsync.registry.transport import Transport, Witness
 
 if TYPE_CHECKING:
@@ -232,6 +234,20 @@ class RegistryClient:
         return await listing.tags(
             url, lambda url: self._get_list(url, repository, what), what, pages=pages
         )
+
+    async def tag_records(self, repository: Repository) -> tuple[TagRecord, ...] | None:
+        """Which tags carry which digest, where the tag list tells; None where it lists names alone.
+
+        One page: registries that tell it have no others.
+
+        Raises:
+            InvalidManifest: the answer is no JSON object.
+            RegsyncError: see `resolve`.
+        """
+        what = f"cannot list the tags of `{repository.familiar}`"
+        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
+        answer = await self._get_list(url, repository, what)
+        return read_google(parse_object(answer.body, limit=listing.PAGE_LIMIT, what="the tag list"))
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """A small blob, whole and verified: a config of an image or an artifact.

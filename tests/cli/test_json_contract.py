@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from reports import NOW, entry, report, week
+from reports import NOW, entry, explanation, report, week
 from troubled import at, registry
 from wire import serve
 
@@ -66,6 +66,7 @@ IMAGE = [
     "behind",
     "newer",
     "base",
+    "explain",
 ]
 CONTAINER = ["id", "name", "running", "stale", "project", "service", "cure"]
 PS = [
@@ -124,6 +125,7 @@ def full() -> StatusReport:
     held = replace(
         entry("held:1", Verdict(Kind.OUTDATED, "moved")),
         held_until=datetime(2026, 2, 1, tzinfo=UTC),
+        explanation=replace(explanation(), seen_at=NOW, notes=("a note",)),
     )
     limited = Verdict(
         Kind.UNKNOWN,

@@ -86,7 +86,11 @@ class Workbench(engines.Engine):
 
     def build(self, name: str, word: str) -> str:
         """Build with the engine's own builder; gives the image's ID."""
-        files = {"Dockerfile": DOCKERFILE, "content": f"{self.run} {word}"}
+        return self.build_from(name, DOCKERFILE, word)
+
+    def build_from(self, name: str, dockerfile: str, word: str) -> str:
+        """Build a Dockerfile that finds a word in the file `content`; gives the image's ID."""
+        files = {"Dockerfile": dockerfile, "content": f"{self.run} {word}"}
         self._post(
             "/build",
             _tar({path: text.encode() for path, text in files.items()}),
@@ -163,6 +167,11 @@ class Workbench(engines.Engine):
         id_ = inspection.full_id(answer.json()["Id"])
         self._made.append(id_)
         return id_
+
+    def forget(self, *names: str) -> None:
+        """Remove images as if they had been made elsewhere."""
+        for name in names:
+            self.delete(f"/images/{name}", params={"force": "1"})
 
     def clean_up(self) -> None:
         for container in self._created:
