@@ -72,6 +72,12 @@ class Reply:
     length: int | None = None
 
 
+def url_of(host: str, port: int, *, tls: bool) -> str:
+    """An address as a URL without a path."""
+    name = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{name}:{port}"
+
+
 def json_reply(document: object, content_type: str = "application/json") -> Reply:
     """A 200 answer with a JSON body."""
     body = json.dumps(document).encode() + b"\n"

@@ -147,6 +147,7 @@ MODES: Mapping[str, Mode] = {
         Quirks(
             service="public.ecr.aws",
             realm="/token/",
+            ping_scope="aws",
             no_digest=("GET",),
             catalog="none",
             redirect_blobs=True,

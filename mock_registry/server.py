@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from mock_registry.auth import Authority, Scheme
 from mock_registry.core import Core
 from mock_registry.errors import document
+from mock_registry.exchange import url_of
 from mock_registry.faults import Fault, Faults
 from mock_registry.hub import Hub
 from mock_registry.modes import find
@@ -25,7 +26,7 @@ from mock_registry.recording import Log
 from mock_registry.storage import Storage
 from mock_registry.tokens import TokenEndpoint
 from mock_registry.users import User, Users
-from mock_registry.web import listen, url_of
+from mock_registry.web import listen
 
 if TYPE_CHECKING:
     from mock_registry.seed import Content
@@ -184,7 +185,7 @@ class MockRegistry:
             OSError: the address cannot be listened on.
         """
         async with listen(self.core, *self._listen_on, self._tls) as (host, port):
-            self._url = url_of(self._tls, host, port)
+            self._url = url_of(host, port, tls=self._tls is not None)
             try:
                 yield self
             finally:

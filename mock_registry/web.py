@@ -20,7 +20,7 @@ from multidict import CIMultiDict
 from mock_registry import app
 from mock_registry.core import Core
 from mock_registry.errors import Disconnected, RegistryError
-from mock_registry.exchange import Call, Reply, error_reply
+from mock_registry.exchange import Call, Reply, error_reply, url_of
 from mock_registry.faults import Fault
 from mock_registry.recording import Record
 
@@ -68,7 +68,9 @@ async def listen(
     try:
         if core.quirks.needs_second_port:
             listeners.append(await loop.create_server(server, host, 0, ssl=tls))
-            core.second_url = url_of(tls, *listeners[1].sockets[0].getsockname()[:2])
+            core.second_url = url_of(
+                *listeners[1].sockets[0].getsockname()[:2], tls=tls is not None
+            )
         yield listeners[0].sockets[0].getsockname()[:2]
     finally:
         core.second_url = None
@@ -114,12 +116,6 @@ class _Server(web.Server):
             transport.abort()
         while self._open:
             await asyncio.sleep(0)
-
-
-def url_of(tls: ssl.SSLContext | None, host: str, port: int) -> str:
-    """The address as a URL without a path."""
-    name = f"[{host}]" if ":" in host else host
-    return f"{'http' if tls is None else 'https'}://{name}:{port}"
 
 
 async def _serve(core: Core, request: web.BaseRequest) -> web.StreamResponse:

@@ -22,6 +22,10 @@ settings.load_profile("patient")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Nor does what a container image sets for its own logs belong to the programs under test: users'
+# streams are buffered, and what a stream still holds when it fails is a case of its own.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(

@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from regsync import __version__
-from regsync.cli import auth, demo, digest, pull, status, tags
+from regsync.cli import auth, demo, digest, doctor, ps, pull, status, tags
 from regsync.cli.terminal import write
 
 _ABOUT = "git status, fetch, push and pull for container images."
 _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "status": (status.status, status.EXAMPLES),
+    "ps": (ps.ps, ps.EXAMPLES),
     "pull": (pull.pull, pull.EXAMPLES),
     "digest": (digest.digest, digest.EXAMPLES),
     "tags": (tags.tags, tags.EXAMPLES),
+    "doctor": (doctor.doctor, doctor.EXAMPLES),
     "demo": (demo.demo, demo.EXAMPLES),
 }
 # Commands of commands: what the first word is about, its examples, and what may follow.

@@ -59,10 +59,22 @@ def _answered(
         error = _unexpected(failed)
         _trace(failed, glance)
     show_error(error)
+    if glance.nagios:
+        return _to_a_monitor(error)
     if glance.json and not isinstance(error, OutputFailed):
         with contextlib.suppress(OutputFailed):
             write(envelope(glance.named(commands), error.exit_code, failures=[Failure.of(error)]))
     return error.exit_code
+
+
+def _to_a_monitor(error: RegsyncError) -> int:
+    """The one answer that a monitor understands, with its own exit code."""
+    from regsync.cli.formats.nagios import State, failed
+
+    if not isinstance(error, OutputFailed):
+        with contextlib.suppress(OutputFailed):
+            write(failed(error))
+    return State.UNKNOWN.value
 
 
 def _with_help(command: Callable[[], int]) -> int:

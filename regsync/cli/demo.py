@@ -135,7 +135,7 @@ class _Tale:
     async def _status(self, stage: Stage) -> StatusReport:
         await self._command(_STATUS)
         report = await stage.status()
-        show(report, options.Rows.TABLE, 0, quiet=self._quiet)
+        show(report, options.StatusRows.TABLE, 0, quiet=self._quiet)
         self._gap()
         return report
 

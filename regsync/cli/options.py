@@ -26,6 +26,22 @@ class Rows(StrEnum):
     TSV = "tsv"
 
 
+class StatusRows(StrEnum):
+    """Formats of `status`: those of a table, and those of `regsync.cli.formats`."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+    TSV = "tsv"
+    HTML = "html"
+    JUNIT = "junit"
+    NAGIOS = "nagios"
+
+
+LINES = frozenset({StatusRows.TABLE, StatusRows.JSONL, StatusRows.MARKDOWN, StatusRows.TSV})
+"""Formats that are nothing but their rows: without any, nothing is printed."""
+
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say more: every failure in full, tracebacks too.")
 ]
@@ -43,6 +59,16 @@ RowsFormat = Annotated[
         "--format",
         metavar="FORMAT",
         help="`table`, `json`, `jsonl` (one image a line), `markdown` or `tsv`.",
+        show_default=False,
+    ),
+]
+StatusFormat = Annotated[
+    StatusRows,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="`table`, `json`, `jsonl` (one image a line), `markdown`, `tsv`, `html` (a page), "
+        "`junit` or `nagios`.",
         show_default=False,
     ),
 ]

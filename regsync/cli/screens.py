@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from regsync.cli import tables, words
+from regsync.cli import cures, infiles, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
 from regsync.cli.units import counted, size
+from regsync.operations import advice
 from regsync.operations.report import Entry, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import Cause, Kind
+from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
 
 _GREEN, _YELLOW, _RED, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -26,9 +29,13 @@ _COLOURS = {
     Kind.PINNED_GONE: _RED,
     Kind.UNKNOWN: _RED,
 }
-_CELL_LIMIT = 200
+CELL_LIMIT = 200
 """Characters of a cell that a registry has a say in."""
-_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()}
+_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()} | {
+    "current": _GREEN,
+    "recreate": _YELLOW,
+    "pull, then recreate": _YELLOW,
+}
 
 _STORES = {
     "classic": "classic store",
@@ -36,6 +43,18 @@ _STORES = {
     "containers-storage": "containers-storage",
     "oci-layout": "OCI layout",
 }
+
+
+class Costly(Protocol):
+    """A report that says what it cost."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Requests really sent, by kind."""
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """What registries said of their limits."""
 
 
 def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -50,12 +69,19 @@ def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def header(report: StatusReport) -> str:
     """Which store answered, and what it holds: `docker 28.5 · containerd store · 6 images`."""
+    if report.files is not None:
+        return infiles.header(report)
     registries = {entry.reference.registry for entry in report.entries if entry.reference}
     # As the summary counts: an image is listed, and can differ, under each of its names.
     holds = counted(sum(entry.id is not None for entry in report.entries), "image")
     if registries:
         holds += ", " + counted(len(registries), "registry", "registries")
-    return " · ".join(safe(part) for part in (*_store(report.store), holds) if part)
+    return headline(report.store, holds)
+
+
+def headline(store: StoreInfo, holds: str) -> str:
+    """Which store answered, and what it holds."""
+    return " · ".join(safe(part) for part in (*_store(store), holds) if part)
 
 
 def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
@@ -63,7 +89,7 @@ def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
     if not entries:
         return ""
     columns = tables.fit(_columns(entries, now), terminal.width)
-    return tables.render(columns, _paint if terminal.colour else None)
+    return tables.render(columns, paint if terminal.colour else None)
 
 
 def with_vanished(rows: str, vanished: Sequence[str], width: int | None = None) -> str:
@@ -94,6 +120,8 @@ TSV_TITLES = (
     "download_bytes",
     "changed",
     "containers",
+    "files",
+    "behind",
 )
 
 
@@ -102,25 +130,37 @@ def tsv(entries: Sequence[Entry]) -> str:
     return tables.tsv([_raw(entry) for entry in entries], TSV_TITLES)
 
 
-def summary(report: StatusReport, width: int | None) -> str:
-    """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
+def counts(report: StatusReport) -> list[str]:
+    """How many of each, the stale first: `2 outdated`, `1 up to date`."""
     kinds = (Kind(name) for name in report.summary)
     ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
-    parts = [f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked]
+    said = infiles.counts(report, words.COUNTED)
+    parts = [f"{report.summary[kind]} {said[kind]}" for kind in ranked]
+    parts += infiles.behind(report)
     held = sum(entry.held_until is not None for entry in report.entries)
     parts += [f"{held} of them held back"] if held else []
     parts += [f"{report.ignored} ignored"] if report.ignored else []
-    counts = ", ".join(parts)
+    return parts
+
+
+def summary(report: StatusReport, width: int | None) -> str:
+    """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
+    found = ", ".join(counts(report))
     if report.news is not None:
         changed = len(report.news.entries) + len(report.news.vanished)
-        counts = f"{changed} changed, {report.news.unchanged} unchanged; now {counts}"
+        found = f"{changed} changed, {report.news.unchanged} unchanged; now {found}"
+    return counts_and_cost(found, report, width)
+
+
+def counts_and_cost(found: str, report: Costly, width: int | None) -> str:
+    """What was found and what that cost, on one line where it fits."""
     cost = _cost(report)
-    if not counts:
+    if not found:
         return cost
-    line = f"{counts}    {cost}" if cost else counts
+    line = f"{found}    {cost}" if cost else found
     if width is None or len(line) <= width:
         return line
-    return "\n".join(wrapped(part, width) for part in (counts, cost) if part)
+    return "\n".join(wrapped(part, width) for part in (found, cost) if part)
 
 
 def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list[str]:
@@ -138,16 +178,24 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
     ]
     if outdated:
         found.append(_pull_hint(outdated, store, options))
-    stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
-    if stale:
-        verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
-        tail = "means here" if len(stale) == 1 else "their names mean here"
-        found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
+    found += cures.hints(entries, store, options)
+    found += [told for entry in entries if (told := cures.rebuilding(entry)) is not None]
+    return found + infiles.hints(entries) + failure_hints(entries)
+
+
+def failure_hints(entries: Sequence[Entry]) -> list[str]:
+    """What to do about registries that cannot be asked, equal words once.
+
+    That a run was to be offline needs no hint here: who asks has said so.
+    """
     told: dict[str, dict[str, None]] = {}
     for entry in entries:
-        if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint:
-            told.setdefault(entry.verdict.error.hint, {})[entry.reference.registry] = None
-    return found + [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
+        hint = advice.next_step(entry)
+        if entry.reference and hint and entry.verdict.cause is not Cause.OFFLINE:
+            registry = entry.reference.registry
+            general = hint == advice.doctor(registry)
+            told.setdefault(advice.doctor("HOST") if general else hint, {})[registry] = None
+    return [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
 
 
 def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
@@ -156,29 +204,32 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
 
     bytes_to_load = (entry.verdict.download_bytes for entry in entries)
     return (
-        Column("IMAGE", cells(*map(_name, entries)), least=20, keep_end=True, firm=True),
-        Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
+        Column("IMAGE", cells(*map(name_of, entries)), least=20, keep_end=True, firm=True),
+        Column("STATUS", cells(*map(words.status, entries)), firm=True),
         Column(
             "WHAT CHANGED",
-            tuple(safe(words.what_changed(entry, now), _CELL_LIMIT) for entry in entries),
+            tuple(safe(words.what_changed(entry, now), CELL_LIMIT) for entry in entries),
             least=24,
         ),
+        *infiles.columns(entries),
         Column(
             "DOWNLOAD",
             cells(*(size(count) if count is not None else "" for count in bytes_to_load)),
             numbers=True,
         ),
-        Column("USED BY", cells(*map(_used_by, entries)), least=14),
+        Column("USED BY", cells(*map(used_by, entries)), least=14),
     )
 
 
-def _name(entry: Entry) -> str:
+def name_of(entry: Entry) -> str:
+    """An image as people call it; `<none>` and its ID where it has no name."""
     if entry.name is not None:
         return words.LONG_DIGEST.sub(r"\1", entry.name)
     return f"<none> {(entry.id or '').rpartition(':')[2][:12]}".rstrip()
 
 
-def _used_by(entry: Entry) -> str:
+def used_by(entry: Entry) -> str:
+    """The containers that run on it: `web, worker (older image)`."""
     return ", ".join(
         f"{use.name} (older image)" if use.stale else use.name for use in entry.containers
     )
@@ -200,6 +251,7 @@ def _raw(entry: Entry) -> dict[str, str]:
         verdict.download_bytes,
         verdict.changed,
         ",".join(use.name for use in entry.containers),
+        *infiles.raw(entry),
     )
     texts = ("" if value is None else safe(str(value)) for value in values)
     return dict(zip(TSV_TITLES, texts, strict=True))
@@ -213,16 +265,22 @@ def _store(store: StoreInfo) -> tuple[str, ...]:
     return (f"{store.name} {version}".rstrip(), _STORES.get(store.kind, store.kind))
 
 
-def _cost(report: StatusReport) -> str:
+def requests_sent(report: Costly) -> str:
+    """What was asked of registries: `4 requests, no pulls spent`; empty where nothing was."""
     sent = report.requests
     total = sum(count for kind, count in sent.items() if kind != "counted_pulls")
     if not total:
         return ""
     pulls = sent.get("counted_pulls", 0)
-    parts = [
-        counted(total, "request"),
-        f"{counted(pulls, 'pull')} spent" if pulls else "no pulls spent",
-    ]
+    spent = f"{counted(pulls, 'pull')} spent" if pulls else "no pulls spent"
+    return f"{counted(total, 'request')}, {spent}"
+
+
+def _cost(report: Costly) -> str:
+    sent = requests_sent(report)
+    if not sent:
+        return ""
+    parts = [sent]
     parts += [words.quota(limit) for limit in report.rate_limits if limit.remaining is not None]
     return ", ".join(parts)
 
@@ -241,6 +299,7 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str
     return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
 
 
-def _paint(title: str, cell: str) -> str:
+def paint(title: str, cell: str) -> str:
+    """A cell of STATUS in the colour of its words."""
     colour = _COLOUR_OF_WORDS.get(cell) if title == "STATUS" else None
     return f"{colour}{cell}{_RESET}" if colour else cell

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regsync.cli import options
+from regsync.cli import fromfiles, options
 from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
 from regsync.cli.unattended import Unattended, keep_mark, notes
 
@@ -28,13 +28,21 @@ Examples:
   regsync status --format json
   regsync status --store oci:./images
   regsync status --explain node
+  regsync status --from compose.yaml
 
 \b
 Exit codes:
   0   every image was decided
   3   some are unknown
   5   none of the named images exists
-  10  --exit-code, and one is stale"""
+  10  --exit-code, and one is stale
+
+\b
+With --format nagios:
+  0  OK
+  1  WARNING: something is stale
+  2  CRITICAL: something is gone
+  3  UNKNOWN"""
 
 
 def status(
@@ -48,7 +56,7 @@ def status(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 10 if anything is stale.")
     ] = False,
-    format: options.RowsFormat = options.Rows.TABLE,
+    format: options.StatusFormat = options.StatusRows.TABLE,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what changed: of each REF, or of all stale.")
     ] = False,
@@ -67,6 +75,8 @@ def status(
     store: options.Store = None,
     host: options.Host = None,
     context: options.Context = None,
+    files: fromfiles.Files = None,
+    semver: fromfiles.Semver = False,
     config: options.Config = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -75,6 +85,20 @@ def status(
 
     Asks with one HEAD request a name, which Docker Hub does not count as a pull.
     """
+    unattended = Unattended(changed, min_age, ignore or (), keep_pulls)
+    elsewhere = (references, platform, store, host, context, changed, min_age, ignore)
+    if fromfiles.asked(files, semver=semver, elsewhere=(*elsewhere, explain, names)):
+        report = fromfiles.look(
+            files or [],
+            semver=semver,
+            offline=offline,
+            jobs=jobs,
+            settings=unattended.settings(config, os.environ),
+            quiet=quiet,
+        )
+        code = report.exit_code(ask_stale=exit_code)
+        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
+        return code
     report = _look(
         references or [],
         platform=platform,
@@ -87,11 +111,15 @@ def status(
         context=context,
         config=config,
         quiet=quiet,
-        unattended=Unattended(changed, min_age, ignore or (), keep_pulls),
+        unattended=unattended,
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
+    if format is options.StatusRows.NAGIOS:
+        from regsync.cli.formats.nagios import state
+
+        code = state(report.entries).value
     flags = engine_options(report.store.name, host, context)
-    if explain and format is options.Rows.TABLE:
+    if explain and format is options.StatusRows.TABLE:
         from regsync.cli.explanation import show_explanations
 
         show_explanations(report, every=bool(references), quiet=quiet, engine=flags)
@@ -127,7 +155,7 @@ def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
 
 def show(
     report: StatusReport,
-    format: options.Rows,
+    format: options.StatusRows,
     exit_code: int,
     *,
     only_stale: bool = False,
@@ -142,29 +170,36 @@ def show(
         only_stale: Leave out the rows that are not stale; what is counted stays the same.
         engine: See `engine_options`.
     """
-    from regsync.cli import screens
-    from regsync.cli.envelope import envelope
+    from regsync.cli import formats, screens
+    from regsync.cli.envelope import Failure, envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
     entries = tuple(entry for entry in report.listed if entry.any_stale or not only_stale)
     gone = report.news.vanished if report.news is not None and not only_stale else ()
-    if report.news is not None and not (entries or gone or format is options.Rows.JSON):
-        # Whoever asks what has changed wants to hear nothing where nothing has.
+    if report.news is not None and not (entries or gone) and format in options.LINES:
+        # Whoever asks what has changed wants to hear nothing where nothing has; a document is one
+        # also when it says that.
         return
     now = datetime.now(UTC)
     match format:
-        case options.Rows.JSON:
-            failures = status_failures(report.listed)
+        case options.StatusRows.JSON:
+            failures = [*status_failures(report.listed), *map(Failure.of, report.failures)]
             write(envelope("status", exit_code, status_data(report, entries), failures))
-        case options.Rows.JSONL:
+        case options.StatusRows.JSONL:
             _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
-        case options.Rows.TSV:
+        case options.StatusRows.TSV:
             write(screens.tsv(screens.ordered(entries)))
-        case options.Rows.MARKDOWN:
+        case options.StatusRows.MARKDOWN:
             write(screens.with_vanished(screens.markdown(screens.ordered(entries), now), gone))
-        case options.Rows.TABLE:
+        case options.StatusRows.TABLE:
             rows = screens.ordered(entries)
             _show_table(report, rows, now, gone=gone, quiet=quiet, engine=engine)
+        case _:
+            listed = screens.ordered(entries)
+            hints = screens.hints(listed, report.store, engine)
+            write(formats.text(format, report, listed, now, hints))
+    for failure in report.failures:
+        show_error(failure)
     if not quiet:
         for note in notes(report, format, gone):
             say(f"note: {safe(note)}")

@@ -6,6 +6,7 @@ What a registry chose cannot move the cursor or colour the screen (`safe`). A re
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -89,7 +90,9 @@ def open_streams() -> None:
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            # It flushes first: what was printed already may not go out, which `write` tells.
+            with contextlib.suppress(OSError):
+                stream.reconfigure(errors="replace")
 
 
 def write(text: str) -> None:

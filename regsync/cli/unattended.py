@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regsync.cli.options import Rows
+from regsync.cli.options import StatusRows
 from regsync.cli.terminal import safe, say
 from regsync.errors import UsageError
 
@@ -90,13 +90,13 @@ def keep_mark(report: StatusReport, *, quiet: bool) -> None:
         say(f"note: {safe(memory.note)}")
 
 
-def notes(report: StatusReport, format: Rows, vanished: Sequence[str]) -> list[str]:
+def notes(report: StatusReport, format: StatusRows, vanished: Sequence[str]) -> list[str]:
     """What the user should know beside the data.
 
     Args:
         vanished: Names that are no longer here, which formats of one image a line cannot tell.
     """
     found = [f"`--ignore {pattern}` matches nothing here" for pattern in report.idle_patterns]
-    if format in (Rows.JSONL, Rows.TSV):
+    if format in (StatusRows.JSONL, StatusRows.TSV):
         found += [f"no longer here: {name}" for name in vanished]
     return found

@@ -25,12 +25,14 @@ class Glance:
         words: Its first two words that are no options.
         help: Whether this may be a request for help.
         json: Whether failures are to be told as JSON too.
+        nagios: Whether a monitor asks, and is to be told in its own way.
         verbose: Whether details are wanted.
     """
 
     words: tuple[str, ...]
     help: bool
     json: bool
+    nagios: bool
     verbose: bool
 
     @property
@@ -47,17 +49,33 @@ class Glance:
     def at(cls, arguments: Sequence[str]) -> Self:
         """Look at a command line up to `--`."""
         words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-        pairs = itertools.pairwise(words)
+        pairs = set(itertools.pairwise(words))
+
+        def has(format: str) -> bool:
+            return f"--format={format}" in words or ("--format", format) in pairs
+
         return cls(
             words=tuple(itertools.islice(_bare(words), 2)),
             help="-h" in words or "--help" in words,
-            json="--format=json" in words or ("--format", "json") in pairs,
+            json=has("json"),
+            nagios=has("nagios"),
             verbose=any(word in ("-v", "-vv", "--verbose") for word in words),
         )
 
 
 _WITH_VALUE = frozenset(
-    ["--format", "--config", "--store", "--host", "-H", "--context", "--platform", "--jobs", "-j"]
+    [
+        "--format",
+        "--config",
+        "--store",
+        "--host",
+        "-H",
+        "--context",
+        "--platform",
+        "--jobs",
+        "-j",
+        "--from",
+    ]
 )
 _RANGE = re.compile(r"invalid value for `(--[a-z-]+)`.*: `?(.*?)`? is not .*\brange\b")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from regsync.cli.infiles import saying, word
 from regsync.cli.terminal import safe
 from regsync.cli.units import age
 from regsync.errors import InvalidConfig, KeptBack, RateLimited
@@ -98,6 +99,8 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.last_known is not None:
             known = verdict.last_known
             said += f"; was {known.kind.words} {age(known.at, now)}"
+    elif entry.in_files is not None:
+        return LONG_DIGEST.sub(r"\1", saying(entry, SAYINGS[verdict.kind, verdict.reason]))
     elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:
         said = NOT_HERE
     else:
@@ -109,9 +112,21 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.layers is not None and not verdict.changed and entry.stale:
             new = verdict.layers.total - verdict.layers.shared
             said += f", {new} of {verdict.layers.total} layers new"
+    if entry.base is not None and entry.base.moved_at is not None:
+        when = age(entry.base.moved_at, now)
+        # What was seen just now moved at any time before.
+        if entry.base.dated_by == "created":
+            said += f", built {when}"
+        elif when != "just now":
+            said += f", first seen {when}"
     if entry.held_until is not None:
         said += f", held back until {entry.held_until:%Y-%m-%d}"
     return LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))
+
+
+def status(entry: Entry) -> str:
+    """The cell of a verdict."""
+    return entry.verdict.kind.words if entry.in_files is None else word(entry)
 
 
 def quota(limit: RateLimit) -> str:

@@ -140,8 +140,9 @@ class Chain:
             _auths(self._files.inline(), DOCKER_AUTH_CONFIG),
             *self._of(self._files.named(REGISTRY_AUTH_FILE), REGISTRY_AUTH_FILE, key),
             self._keyring,
-            self._helper(docker, key) or _renamed(docker, "credHelpers", "names no helper for it"),
-            self.store(docker) or _renamed(docker, "credsStore", "names no helper for all"),
+            self._helper(docker, key)
+            or _renamed(docker, "credHelpers", "names no helper for this host"),
+            self.store(docker) or _renamed(docker, "credsStore", "names no helper for all hosts"),
             *self._of(self._files.containers(), "auth.json", key),
             _auths(docker, "auths"),
         )

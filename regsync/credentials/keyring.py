@@ -61,8 +61,7 @@ class Keyring:
         """See `Source.ask`. The keyring is asked only for what the index names."""
         login = self.logins.get(longest(key, self.logins))
         if login is None:
-            why = "no login of regsync's own" if self.logins else "regsync keeps no logins"
-            return Silence(why, skipped=True)
+            return Silence("no login of regsync's own", skipped=True)
         hint = f"log in again, or set {variable(key.registry, 'USERNAME')} and _PASSWORD"
         told = self._told(login, hint)
         if isinstance(errors := told.get("error"), list):

@@ -55,6 +55,8 @@ class Programs:
         Raises:
             ProgramFailed: it cannot be started, takes too long or says too much.
         """
+        if self._closed:
+            raise ProgramFailed("it was stopped")
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and callers judge the name
                 command,
@@ -72,11 +74,11 @@ class Programs:
             ) from error
         with self._lock:
             self._running.add(process)
-            closed = self._closed
+            if self._closed:
+                # Between the question above and here.
+                _end(process)
         done = False
         try:
-            if closed:
-                raise ProgramFailed("it was stopped")
             finished = self._ask(process, given)
             done = True
             return finished

@@ -94,6 +94,18 @@ class Oracle:
             result: Result = done.value
             return result
 
+    def held(self) -> dict[Reference, Digest]:
+        """What tags were found to hold so far."""
+        found = {}
+        for question, task in self._answers.items():
+            if not isinstance(question, Holds) or question.reference.digest is not None:
+                continue
+            if task.done() and not task.cancelled() and task.exception() is None:
+                answer = task.result()
+                if isinstance(answer, Digest):
+                    found[question.reference] = answer
+        return found
+
     async def _greet(self, registry: str, repositories: set[Repository]) -> None:
         by_client: dict[RegistryClient, list[Repository]] = defaultdict(list)
         try:

@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from regsync.errors import RegsyncError
+from regsync.files.found import Place
+from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations.explanation import Explanation
+from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Kind, Verdict
 from regsync.registry.ratelimit import RateLimit
-from regsync.stores.base import StoreInfo
+from regsync.stores.base import NOBODY, Starter, StoreInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,70 @@ class UsedBy:
 
     Attributes:
         stale: Whether it runs an older image than the name means here by now.
+        starter: Who started it, and can start it anew.
     """
 
     id: str
     name: str
     running: bool
     stale: bool
+    starter: Starter = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class MovedBase:
+    """The base that an image was built on here, now that its tag has moved on.
+
+    Attributes:
+        reference: The tag that has moved.
+        digest: What it held at the build, where that is known.
+        now: What it holds now.
+        source: How the base is known: the image's `labels`, or equal `layers`.
+        through: The image in between, which was built here on the base, where there is one.
+        moved_at: Since when, as far as anything tells.
+        dated_by: `first_seen`, when a regsync saw the tag hold it that had seen it hold another;
+            `created`, when the new base was built, which is no later than the tag moved.
+        folder: Where a container of the image was started from by compose, or empty.
+        url: Where the image's source is, by its label `org.opencontainers.image.source`, or empty.
+    """
+
+    reference: Reference
+    digest: Digest | None
+    now: Digest | None
+    source: Literal["labels", "layers"]
+    through: Reference | None = None
+    moved_at: datetime | None = None
+    dated_by: Literal["first_seen", "created"] | None = None
+    folder: str = ""
+    url: str = ""
+
+    @property
+    def line(self) -> str:
+        """The line of a Dockerfile to look for: `FROM node:latest`."""
+        return f"FROM {(self.through or self.reference).familiar}"
+
+
+@dataclass(frozen=True, slots=True)
+class InFiles:
+    """What files say of an image, for `status --from`.
+
+    Attributes:
+        places: Where it is named.
+        untagged: Whether a file names it without tag and digest, which means `latest`.
+        moved: Whether the tag beside a digest holds something else by now.
+        newer: Newer versions of its tag; None where none was asked for, or the tag is no version.
+    """
+
+    places: tuple[Place, ...]
+    untagged: bool = False
+    moved: bool = False
+    newer: Newer | None = None
+
+    @property
+    def behind(self) -> str | None:
+        """How far it is behind: `major`, `minor`, `patch`, else `digest`; the greatest step."""
+        step = self.newer.widest if self.newer is not None else None
+        return step or ("digest" if self.moved else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +102,9 @@ class Entry:
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
         explanation: What differs, where that was asked and there are two images to compare.
+        in_files: What files say of it; None where a store was asked.
         held_until: When what the tag holds now will be old enough to count as an update.
+        base: For `rebuild` alone.
     """
 
     reference: Reference | None
@@ -52,6 +116,8 @@ class Entry:
     checked_at: datetime | None = None
     held_until: datetime | None = None
     explanation: Explanation | None = None
+    in_files: InFiles | None = None
+    base: MovedBase | None = None
 
     @property
     def stale(self) -> bool | None:
@@ -63,8 +129,9 @@ class Entry:
 
     @property
     def any_stale(self) -> bool:
-        """Whether the image or a container on it is stale."""
-        return bool(self.stale) or any(container.stale for container in self.containers)
+        """Whether the image or a container on it is stale, or a file that names it behind."""
+        behind = self.in_files is not None and self.in_files.behind is not None
+        return bool(self.stale) or behind or any(used.stale for used in self.containers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +161,8 @@ class StatusReport:
         store: Which store was looked at.
         entries: In the store's order of names.
         requests: Requests really sent: `head`, `get`, `token`, `ping`, `counted_pulls`.
+        failures: What went wrong beside the entries: a file that cannot be read.
+        files: How many files were read, where no store was asked.
         ignored: How many rows the user's patterns took out.
         idle_patterns: Patterns that matched nothing.
         news: What has changed, if that was the question.
@@ -103,6 +172,8 @@ class StatusReport:
     entries: tuple[Entry, ...]
     requests: Mapping[str, int]
     rate_limits: tuple[RateLimit, ...] = ()
+    failures: tuple[RegsyncError, ...] = ()
+    files: int | None = None
     ignored: int = 0
     idle_patterns: tuple[str, ...] = ()
     news: News | None = None
@@ -128,12 +199,11 @@ class StatusReport:
         )
 
     def exit_code(self, *, ask_stale: bool) -> int:
-        """10 if anything is stale and that was the question, else 3 if anything is unknown.
+        """10 if anything is stale and that was asked, else 3 if anything is unknown or failed.
 
         Of what is listed: where the question is what has changed, nothing new is no news.
         """
         if ask_stale and any(entry.any_stale for entry in self.listed):
             return 10
-        if any(entry.verdict.kind is Kind.UNKNOWN for entry in self.listed):
-            return 3
-        return 0
+        unknown = any(entry.verdict.kind is Kind.UNKNOWN for entry in self.listed)
+        return 3 if unknown or self.failures else 0

@@ -162,6 +162,17 @@ class Authenticator:
         """A request with a header that `authorization` or `renew` returned."""
         return replace(request, authorization=header, issuer=self._wallet.issuer(header))
 
+    async def log_in(self) -> None:
+        """See `RegistryClient.log_in`."""
+        await self.identify()
+        async with self._turn():
+            await self._door.ping()
+            if self._door.scheme == "bearer" and self._wallet.login is None:
+                await self._fetch([])
+            elif self._door.scheme == "basic" and self._password is not None:
+                await self._door.try_password(self._password)
+                self._accepted = True
+
     def note_registry(self) -> None:
         """The registry has shown that it is one."""
         self._door.shown = True
@@ -262,11 +273,8 @@ class Authenticator:
         missing = [scope for scope in scopes if self._wallet.find(scope) is None]
         if not missing:
             return
-        others = [
-            scope
-            for scope in self._wanted
-            if scope not in missing and self._wallet.find(scope) is None
-        ]
+        wanted = (scope for scope in self._wanted if scope not in missing)
+        others = [scope for scope in wanted if self._wallet.find(scope) is None]
         batches = self._wallet.batches(missing, others)
         await asyncio.gather(*(self._fetch_batch(batch) for batch in batches))
         for scope in missing:
@@ -305,7 +313,7 @@ class Authenticator:
                 answer.status,
                 answer.body,
                 what=what,
-                refusal=self.refusal(scopes[0]),
+                refusal=self.refusal(scopes[0]) if scopes else None,
                 retry_at=answer.retry_at,
             )
         now = self._clock.monotonic()

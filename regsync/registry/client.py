@@ -32,7 +32,7 @@ from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
 from regsync.registry.taglists import TagRecord, read_google
-from regsync.registry.transport import Transport
+from regsync.registry.transport import Transport, Witness
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -64,10 +64,11 @@ class RegistryClient:
         clock: Clock | None = None,
         greeting: str | None = None,
         waits: Waits | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock, waits)
+        self._transport = Transport(endpoint, self._clock, waits, witness)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
@@ -136,6 +137,15 @@ class RegistryClient:
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
         await self._auth.prepare(Scope.pull(repository.path) for repository in repositories)
+
+    async def log_in(self) -> None:
+        """Show who we are, for no repository: whether the login itself is good.
+
+        Raises:
+            LoginFailed: it is refused.
+            RegsyncError: the registry or its token endpoint cannot be asked.
+        """
+        await self._auth.log_in()
 
     async def resolve(self, reference: Reference) -> Resolved:
         """The digest that a reference points to: one HEAD, where the registry is as it should be.
@@ -212,8 +222,11 @@ class RegistryClient:
             return False
         return True
 
-    async def tags(self, repository: Repository) -> list[str]:
+    async def tags(self, repository: Repository, *, pages: int = listing.PAGES) -> list[str]:
         """All tags of a repository, in the registry's order, each once.
+
+        Args:
+            pages: How many pages may be asked for.
 
         Raises:
             ServerFailed: the pages lead elsewhere, never end, or are no tag list.
@@ -221,7 +234,9 @@ class RegistryClient:
         """
         what = f"cannot list the tags of `{repository.familiar}`"
         url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
-        return await listing.tags(url, lambda url: self._get_list(url, repository, what), what)
+        return await listing.tags(
+            url, lambda url: self._get_list(url, repository, what), what, pages=pages
+        )
 
     async def tag_records(self, repository: Repository) -> tuple[TagRecord, ...] | None:
         """Which tags carry which digest, where the tag list tells; None where it lists names alone.
@@ -342,6 +357,7 @@ class RegistryClient:
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
                 absent="no such tag or repository",
                 retry_at=answer.retry_at,
+                used_up=answer.is_used_up,
             )
         if answer.is_page and answer.body:
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)

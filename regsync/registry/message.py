@@ -86,6 +86,12 @@ class Answer:
         )
 
     @property
+    def is_used_up(self) -> bool:
+        """Whether it says that no counted pull is left."""
+        told: str = self.headers.get("RateLimit-Remaining", "")
+        return told.partition(";")[0].strip() == "0"
+
+    @property
     def is_text(self) -> bool:
         """Whether there is a body that is no JSON, as routers and proxies send it with a 404."""
         return self.body.lstrip()[:1] not in (b"", b"{", b"[")

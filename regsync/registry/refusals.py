@@ -50,10 +50,15 @@ def refusal(
         return Refusal(
             f"{who} is not allowed `{scope}`, or the registry token has expired",
             "log in again: such tokens are short-lived",
+            login=found.source,
         )
     if foreign_realm is not None:
         return Refusal(f"{wants} its token server {foreign_realm} is another host")
-    return Refusal(f"{who} is not allowed `{scope}`", "check the name, and what this user may")
+    return Refusal(
+        f"{who} is not allowed `{scope}`",
+        "check the name, and what this user may",
+        login=found.source,
+    )
 
 
 def login_failed(

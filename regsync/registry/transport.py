@@ -26,7 +26,7 @@ from regsync.registry.lanes import Lane, Lanes
 from regsync.registry.ledger import Ledger
 from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, redirect
-from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, Waits, backoff, retry_after
+from regsync.registry.retry import RETRIED_STATUSES, Waits, backoff, retry_after
 from regsync.registry.trust import Trust
 
 USER_AGENT = f"regsync-containers/{__version__}"
@@ -34,11 +34,22 @@ HOPS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+Witness = Callable[[Request, Answer], None]
+"""Sees each answer that is not streamed as it comes, before anything is made of it."""
+
+
 class Transport:
     """Sends requests to one registry and to wherever it leads."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, waits: Waits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        waits: Waits | None = None,
+        witness: Witness | None = None,
+    ) -> None:
         self.endpoint = endpoint
+        self._witness = witness
         self.ledger = Ledger(endpoint, clock)
         self._clock = clock
         self._waits = waits or Waits()
@@ -75,9 +86,12 @@ class Transport:
                 until = self._deadline(request)
                 response, url = await self._follow(lane, request, until)
                 try:
-                    return await self._whole(response, url, request, until)
+                    answer = await self._whole(response, url, request, until)
                 finally:
                     await response.aclose()
+                if self._witness is not None:
+                    self._witness(request, answer)
+                return answer
 
         return await self._repeat(request, once)
 
@@ -118,7 +132,8 @@ class Transport:
         self, request: Request, once: Callable[[Patience], Awaitable[Answer]]
     ) -> Answer:
         patience = Patience()
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = self._waits.attempts
+        for attempt in range(1, attempts + 1):
             delay = backoff(attempt, random.random())  # noqa: S311 - jitter, not a secret
             try:
                 answer = await once(patience)
@@ -127,7 +142,7 @@ class Transport:
                 late = request.is_quick and isinstance(error, httpx.TimeoutException)
                 if late and not isinstance(error, httpx.ConnectTimeout):
                     self._gate.note_late(_origin_of(error, request.url), failure)
-                if attempt == ATTEMPTS or late or not _may_pass(error, failure):
+                if attempt == attempts or late or not _may_pass(error, failure):
                     raise failure from error
             else:
                 if answer.status not in RETRIED_STATUSES:
@@ -136,7 +151,7 @@ class Transport:
                 delay = delay if asked is None else asked
                 if answer.status == 429:
                     self._gate.close(request.method, delay)
-                if attempt == ATTEMPTS or not patience.allows(delay):
+                if attempt == attempts or not patience.allows(delay):
                     return self._final(answer, asked)
             await self._gate.sleep(delay, patience)
         raise AssertionError("unreachable: the last attempt returns or raises")

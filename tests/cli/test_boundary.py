@@ -87,7 +87,8 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
         (
             ["status", "--format", "xml"],
             "error: invalid value for `--format`: `xml` is not one of `table`, `json`, `jsonl`, "
-            "`markdown`, `tsv`\nhint: `regsync status -h` lists what there is\n",
+            "`markdown`, `tsv`, `html`, `junit`, `nagios`\n"
+            "hint: `regsync status -h` lists what there is\n",
         ),
         (
             ["digest", "a", "--format", "tsv"],
@@ -180,6 +181,24 @@ def test_a_reader_that_leaves_changes_nothing() -> None:
     for help_line in ("regsync -h | true", "regsync status -h | true", "regsync --version | true"):
         done = shell(help_line)
         assert (done.returncode, done.stderr) == (0, ""), help_line
+
+
+# Where Python buffers, a stream that failed once holds what was printed, and fails again.
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["digest", "-h"]])
+def test_streams_that_fail_buffered_or_not(arguments: list[str], unbuffered: str) -> None:
+    env = {"PYTHONUNBUFFERED": unbuffered}
+    unread, out = os.pipe()
+    os.close(unread)
+    done = regsync(*arguments, stdout=out, env=env)
+    os.close(out)
+    assert (done.returncode, done.stderr) == (0, "")
+    if Path("/dev/full").exists():
+        with open("/dev/full", "wb") as full:
+            done = regsync(*arguments, stdout=full, env=env)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[0] == "error: cannot write to standard output"
+        assert len(done.stderr.splitlines()) == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -13,15 +13,22 @@ from pathlib import Path
 
 import pytest
 from reports import NOW, entry, explanation, report, week
+from troubled import at, registry
 from wire import serve
 
 from regsync.cli import status
 from regsync.cli.envelope import Failure, envelope
+from regsync.cli.psdata import ps_data, ps_failures
 from regsync.cli.statusdata import status_data, status_failures
 from regsync.errors import NotFound, RateLimited
+from regsync.files.found import Place
 from regsync.oci.digest import Digest
-from regsync.operations.report import News, StatusReport
+from regsync.oci.reference import Reference
+from regsync.operations.ps import PsReport, Use
+from regsync.operations.report import InFiles, MovedBase, News, StatusReport, UsedBy
+from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind, Verdict
+from regsync.stores.base import Starter
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
 ROW = re.compile(r"^\| `([^`]+)` \| ([a-z ]+) \| ", re.MULTILINE)
@@ -54,7 +61,18 @@ IMAGE = [
     "checked_at",
     "changed",
     "notes",
+    "files",
+    "pinned",
+    "behind",
+    "newer",
+    "base",
     "explain",
+]
+CONTAINER = ["id", "name", "running", "stale", "project", "service", "cure"]
+PS = [
+    *("id", "name", "running", "project", "service", "unit", "image", "image_id", "reference"),
+    *("state", "stale", "older_image", "cure", "command", "verdict", "reason", "cause"),
+    *("last_known", "checked_at"),
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
 DATA = [
@@ -114,10 +132,39 @@ def full() -> StatusReport:
         cause=Cause.RATE_LIMITED,
         error=RateLimited("cannot read `a`", "429", "wait", retry_at=NOW),
     )
-    entries = (*made.entries, held, entry("limited:1", limited))
+    place = Place("compose.yaml", 4, "web", "named:1")
+    named = replace(
+        entry("named:1", Verdict(Kind.NOT_LOCAL, remote_digest=Digest.of(b"x")), here=False),
+        in_files=InFiles((place,), newer=Newer("1.1", "1.2", "2.0")),
+    )
+    base = MovedBase(
+        Reference.parse("node"),
+        Digest.of(b"then"),
+        Digest.of(b"now"),
+        "labels",
+        moved_at=NOW,
+        dated_by="created",
+        folder="/srv/shop",
+        url="https://git.example.com/goals",
+    )
+    goals = replace(entry("goals:1", Verdict(Kind.REBUILD, "ahead")), base=base)
+    web = UsedBy("c1", "web", True, True, Starter("shop", "web", unit="web.service"))
+    recreated = entry("web:1", Verdict(Kind.UP_TO_DATE, "exact"), web)
+    entries = (*made.entries, held, goals, recreated, entry("limited:1", limited), named)
     limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
     news = News(entries, 1, ("docker.io/library/gone:1",), {})
     return replace(made, entries=entries, rate_limits=limits, news=news)
+
+
+def full_ps() -> PsReport:
+    """The same of `ps`."""
+    whole = full()
+    web = UsedBy("c1", "web", True, True, Starter("shop", "web", unit="web.service"))
+    uses = tuple(
+        Use(web if entry.name else UsedBy("c2", "job", False, False), "x", entry.id or "", entry)
+        for entry in whole.entries
+    )
+    return PsReport(whole.store, uses, 0, whole.requests, whole.rate_limits)
 
 
 def told(made: StatusReport, code: int) -> str:
@@ -128,11 +175,23 @@ def test_every_key_is_documented_and_every_documented_key_is_there() -> None:
     assert check(told(full(), 3), "status") == set(documented("status"))
 
 
+def test_every_key_of_ps_too() -> None:
+    made = full_ps()
+    text = envelope("ps", 3, ps_data(made, made.uses, ""), ps_failures(made))
+    assert check(text, "ps") == set(documented("ps"))
+    told = json.loads(text)
+    assert list(told["data"]) == ["engine", "containers", *DATA[2:]]
+    assert [list(one) for one in told["data"]["containers"]] == [PS] * len(made.uses)
+    assert [error["code"] for error in told["errors"]] == ["unreachable", "rate_limited"]
+
+
 def test_the_keys_and_their_order() -> None:
     whole = json.loads(told(full(), 3))
     assert list(whole) == ENVELOPE
     assert list(whole["data"]) == DATA
-    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 8
+    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 11
+    containers = [one for image in whole["data"]["images"] for one in image["containers"]]
+    assert [list(one) for one in containers] == [CONTAINER] * 3
     assert [list(error) for error in whole["errors"]] == [ERROR] * 2
     assert whole["errors"][1]["retry_at"] == "2026-01-10T12:00:00Z"
 
@@ -154,6 +213,31 @@ def test_other_commands(command: str, name: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "regsync", *line], capture_output=True, text=True, check=True
         )
+    data = {path for path in documented(command) if path.startswith("data.")}
+    assert data <= check(done.stdout, command)
+
+
+def test_doctor() -> None:
+    with at(registry((404, {}, b""))) as scene:
+        line = ["doctor", scene.subject, "--format", "json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "regsync", *line], capture_output=True, text=True, check=False
+        )
+    data = {path for path in documented("doctor") if path.startswith("data.")}
+    assert data == {path for path in check(done.stdout, "doctor") if path.startswith("data.")}
+
+
+@pytest.mark.parametrize("line", [["auth", "status"], ["auth", "explain", "r.example"]])
+def test_logins(line: list[str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"r.example": {"auth": "dTpw"}}}')
+    done = subprocess.run(
+        [sys.executable, "-m", "regsync", *line, "--format", "json"],
+        env={"DOCKER_CONFIG": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    command = " ".join(line[:2])
     data = {path for path in documented(command) if path.startswith("data.")}
     assert data <= check(done.stdout, command)
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -299,12 +300,15 @@ def test_a_registry_that_has_enough(mode: str, serve: Serve, shell: Shell) -> No
         assert 0 < sum(shell.waits) <= 30
     registry.throttle()
     with asked(registry) as requests:
-        told = shell.run("digest", name, login=who)
+        told = shell.run("digest", name, "--format", "json", login=who)
     assert told.code == 6
+    [error] = json.loads(told.output)["errors"]
+    assert error["code"] == "rate_limited"
     if not EXPECTED[mode].waits:
-        # Asked once: it has said for how long it wants to be left alone.
+        # Asked once: it has said for how long it wants to be left alone, a minute in all modes.
         assert requests.count("manifest HEAD") == 1
-        assert "try again at 20" in told.errors
+        until = datetime.fromisoformat(error["retry_at"])
+        assert until - datetime.now(UTC) < timedelta(days=1)
 
 
 def test_every_mode_is_tried(mode: str) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from reports import NOW, OURS, entry, report, week
 
 from regsync.cli import screens, status
-from regsync.cli.options import Rows
+from regsync.cli.options import StatusRows
 from regsync.cli.status import engine_options
 from regsync.cli.terminal import Terminal
 from regsync.errors import ServerFailed, Unreachable
@@ -37,12 +37,12 @@ from regsync.cli import options, status
 from regsync.cli.terminal import open_streams
 from reports import week
 open_streams()
-status.show(week(), options.Rows(sys.argv[1]), 3)
+status.show(week(), options.StatusRows(sys.argv[1]), 3)
 """
 
 
 def test_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
-    status.show(week(), Rows.TABLE, 3)
+    status.show(week(), StatusRows.TABLE, 3)
     shown = capsys.readouterr()
     ago = r"\d+ (months?|years?) ago"
     assert re.fullmatch(
@@ -64,13 +64,13 @@ def test_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert shown.err.splitlines() == [
         "hint: `docker pull node:latest` brings it up to date, 312 MB",
-        "hint: worker runs an older image than its name means here: recreate, not pull",
+        "hint: after the pull, recreate web, worker",
         "hint: quay.io: check the network",
     ]
 
 
 def test_quiet_is_the_table_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    status.show(week(), Rows.TABLE, 3, quiet=True)
+    status.show(week(), StatusRows.TABLE, 3, quiet=True)
     shown = capsys.readouterr()
     assert shown.out.startswith("IMAGE ")
     assert len(shown.out.splitlines()) == 7
@@ -78,11 +78,11 @@ def test_quiet_is_the_table_alone(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_stale_filters_rows_and_counts_all(capsys: pytest.CaptureFixture[str]) -> None:
-    status.show(week(), Rows.TABLE, 3, only_stale=True)
+    status.show(week(), StatusRows.TABLE, 3, only_stale=True)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["IMAGE", "goals:latest", "node:latest"]
     assert lines[-1].startswith("1 outdated, 1 to rebuild, 1 unknown, 1 up to date, 2 local only")
-    status.show(week(), Rows.JSON, 3, only_stale=True)
+    status.show(week(), StatusRows.JSON, 3, only_stale=True)
     told = json.loads(capsys.readouterr().out)
     assert [image["name"] for image in told["data"]["images"]] == ["goals:latest", "node:latest"]
     assert told["data"]["summary"]["local_only"] == 2
@@ -91,7 +91,7 @@ def test_stale_filters_rows_and_counts_all(capsys: pytest.CaptureFixture[str]) -
 
 def test_nothing_to_show(capsys: pytest.CaptureFixture[str]) -> None:
     empty = report()
-    for format in (Rows.JSONL, Rows.TABLE):
+    for format in (StatusRows.JSONL, StatusRows.TABLE):
         status.show(empty, format, 0)
     assert capsys.readouterr().out == (
         "docker 28.5 · containerd store · 0 images\n\n"
@@ -101,7 +101,7 @@ def test_nothing_to_show(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_verbose_tells_every_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    status.show(week(), Rows.TSV, 3, verbose=True)
+    status.show(week(), StatusRows.TSV, 3, verbose=True)
     assert capsys.readouterr().err == (
         "error: cannot reach `quay.io`\n  connect timed out\nhint: check the network\n"
     )
@@ -151,9 +151,9 @@ def test_a_digest_in_a_name_is_short_where_people_read_and_whole_elsewhere(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     made = report(entry(f"a@{OURS}", Verdict(Kind.PINNED)))
-    status.show(made, Rows.TABLE, 0)
+    status.show(made, StatusRows.TABLE, 0)
     assert f"\na@{OURS.short}  pinned\n" in capsys.readouterr().out
-    for format in (Rows.TSV, Rows.JSON):
+    for format in (StatusRows.TSV, StatusRows.JSON):
         status.show(made, format, 0)
         assert f"a@{OURS}" in capsys.readouterr().out
 

@@ -13,8 +13,10 @@ from regsync.config.model import JOBS_LIMIT
 from regsync.credentials import chain
 from regsync.credentials.authfile import AuthFile
 from regsync.credentials.keys import Key
+from regsync.credentials.programs import LIMIT_S, OUTPUT_LIMIT
 from regsync.errors import InvalidConfig
 from regsync.identity import variable
+from regsync.oci.strictjson import amount
 from regsync.registry.hosts import JOBS
 from regsync.settings import HostSettings, StatusSettings
 
@@ -70,6 +72,7 @@ def test_the_settings_of_status(tmp_path: Path) -> None:
 def test_the_numbers() -> None:
     assert f"requests at once, 1 to {JOBS_LIMIT};" in PAGE
     assert f"| {JOBS} |" in PAGE
+    assert f"have {LIMIT_S} seconds and {amount(OUTPUT_LIMIT)}" in PAGE
 
 
 @pytest.mark.parametrize("host", ["docker.io", "ghcr.io", "registry.example.com:5000"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from pages import EXAMPLE, HOW_TO, Shell, example, needs_jq
 
 from mock_registry import Fault, MockRegistry, User, seed
 from regsync.cli.app import COMMANDS
@@ -23,38 +23,7 @@ from regsync.oci.reference import Reference
 from regsync.settings import HostSettings
 from regsync.stores.locate import usual
 
-HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
-EXAMPLE = "registry.example.com"
-"""The registry of the pages; a real one on this machine stands in for it."""
 VERSION = "org.opencontainers.image.version"
-
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
-
-
-def example(page: str, name: str) -> str:
-    """The block after `<!-- tested: NAME -->`, without the indentation of a list."""
-    text = (HOW_TO / f"{page}.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- tested: {name} -->\n *```\w+\n(.*?)^ *```$", text, re.M | re.S)
-    assert found is not None
-    return re.sub(r"^   ", "", found[1], flags=re.MULTILINE) if found[1][0] == " " else found[1]
-
-
-@dataclass
-class Shell:
-    """A user's shell, in a folder of its own."""
-
-    home: Path
-
-    def run(self, script: str, **env: str) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            ["sh", "-c", script],
-            env={"PATH": path, "HOME": str(self.home), "COLUMNS": "200", **env},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
 
 @pytest.fixture
@@ -227,6 +196,27 @@ class TestPrivateRegistries:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("sha256:")
 
+    def test_a_file_of_ones_own(self, private: MockRegistry, shell: Shell) -> None:
+        file = shell.home / "auth.json"
+        file.write_text(_here(example(self.PAGE, "namespaces"), private.host))
+        script = example(self.PAGE, "file").replace("/run/secrets/auth.json", str(file))
+        done = shell.run(_here(script, private.host))
+        assert (done.returncode, done.stderr) == (0, "")
+        # The host as such is joe's, whom this registry does not know.
+        users = {record.user for record in private.log.records}
+        assert "ann" in users
+
+    def test_who_you_are(self, shell: Shell) -> None:
+        (shell.home / ".docker").mkdir()
+        (shell.home / ".docker" / "config.json").write_text(example(self.PAGE, "namespaces"))
+        done = shell.run("regsync auth status")
+        told = example(self.PAGE, "status")
+        assert _columns(done.stdout.replace(str(shell.home), "~")) == _columns(told)
+
+        command, _, told = example(self.PAGE, "explain").partition("\n")
+        done = shell.run(command.removeprefix("$ "))
+        assert _columns(done.stdout.replace(str(shell.home), "~")) == _columns(told)
+
     def test_nobody_is_logged_in(self, private: MockRegistry, shell: Shell) -> None:
         done = shell.run(f"regsync digest {private.host}/team/api:1.4")
         assert done.returncode == 4
@@ -267,6 +257,46 @@ class TestPrivateRegistries:
     def test_a_mirror(self, tmp_path: Path) -> None:
         found = self.settings(tmp_path, "mirror")
         assert found == HostSettings(endpoint="https://mirror.example.com")
+
+
+class TestFindOutWhy:
+    PAGE = "find-out-why"
+
+    def test_a_login_that_is_refused(self, shell: Shell, tmp_path: Path) -> None:
+        pair = _certificate(tmp_path)
+        with MockRegistry(users=[User("ann", "secret")], tls=pair).serve() as registry:
+            registry.put("team/api", seed.image(), "1.4")
+            own = f'[registry."{registry.host}"]\ntls = "on"\nca_file = "example-ca.pem"\n'
+            (tmp_path / FILE).write_text(own)
+            names = [variable(registry.host, field) for field in ("USERNAME", "PASSWORD")]
+            env = dict(zip(names, ("ann", "wrong"), strict=True))
+            command = f"regsync doctor {registry.host}/team/api:1.4 --config {FILE}"
+            done = shell.run(command, **env)
+            told = self.settled(_there(done.stdout, registry.host))
+        assert done.returncode == 1
+        shown = self.settled(example(self.PAGE, "refused"))
+        first = next(at for at, line in enumerate(told) if line.startswith("ok address "))
+        assert told[first : first + len(shown)] == shown
+
+    def settled(self, text: str) -> list[str]:
+        """Lines without times, and without where a registry happens to be."""
+        lines = (
+            re.sub(r" +[0-9]+ ms|20[0-9-]{8}|3000-01-01", "", line) for line in text.splitlines()
+        )
+        plain = (" ".join(line.split()) for line in lines)
+        return [line.split()[1] if re.match("ok (dns|tcp) ", line) else line for line in plain]
+
+    def test_every_step_is_listed(self, shell: Shell) -> None:
+        page = (HOW_TO / f"{self.PAGE}.md").read_text(encoding="utf-8")
+        listed = re.findall(r"^\| `([a-z]+)` \| ", page, re.MULTILINE)
+        with MockRegistry().serve() as registry:
+            done = shell.run(f"regsync doctor {registry.host}/a:1 --format json")
+        assert [step["name"] for step in json.loads(done.stdout)["data"]["steps"]] == listed
+
+
+def _columns(text: str) -> list[list[str]]:
+    """The cells of a table, however wide it is."""
+    return [re.split(r"  +", line) for line in text.splitlines()]
 
 
 def _here(text: str, host: str) -> str:
