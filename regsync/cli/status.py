@@ -24,7 +24,7 @@ Examples:
   regsync status node postgres:13
   regsync status --stale --exit-code
   regsync status --format json
-  regsync status --format html > status.html
+  regsync status --format html
   regsync status --store oci:./images
 
 \b
