@@ -168,7 +168,10 @@ class TestReports:
         assert shown is not None
         first, *rest = shown[1].replace(EXAMPLE, images.registry.host).splitlines()
         assert lines[0].startswith(first.removesuffix("…"))
-        assert lines[1:] == rest
+        # How small gzip makes a layer is its own affair.
+        assert [re.sub("[0-9]+ B ", "", line) for line in lines[1:]] == [
+            re.sub("[0-9]+ B ", "", line) for line in rest
+        ]
 
     def test_a_monitor_hears_of_a_missing_folder(self, shell: Shell) -> None:
         lines = shell.run(example(self.PAGE, "nagios")).stdout.splitlines()
