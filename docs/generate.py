@@ -29,7 +29,7 @@ def page() -> str:
     from regsync.cli.app import COMMANDS
 
     sections = [HEAD, _section("regsync", [])]
-    sections += [_section(f"regsync {name}", [name]) for name in COMMANDS]
+    sections += [_section(f"regsync {name}", name.split()) for name in COMMANDS]
     return "\n".join(sections)
 
 

@@ -17,19 +17,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mock_registry.core import Quirks
     from mock_registry.faults import Fault
+    from mock_registry.quirks import Limit, Quirks
     from mock_registry.recording import Log, Record
     from mock_registry.server import MockRegistry
     from mock_registry.users import User
 
-__all__ = ["Fault", "Log", "MockRegistry", "Quirks", "Record", "User"]
+__all__ = ["Fault", "Limit", "Log", "MockRegistry", "Quirks", "Record", "User"]
 
 _HOMES = {
     "Fault": "mock_registry.faults",
+    "Limit": "mock_registry.quirks",
     "Log": "mock_registry.recording",
     "MockRegistry": "mock_registry.server",
-    "Quirks": "mock_registry.core",
+    "Quirks": "mock_registry.quirks",
     "Record": "mock_registry.recording",
     "User": "mock_registry.users",
 }

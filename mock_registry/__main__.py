@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from mock_registry.modes import MODES
+
     parser = argparse.ArgumentParser(
         prog="python -m mock_registry",
         description="A complete OCI registry for tests and trials, not for keeping images.",
@@ -44,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="keep everything there, not in memory"
+    )
+    parser.add_argument(
+        "--mode", metavar="NAME", help="be like a real registry: " + ", ".join(MODES)
     )
     parser.add_argument(
         "--auth", choices=("none", "basic", "bearer"), help="how to log in (bearer with --users)"
@@ -78,6 +83,7 @@ def _make(given: argparse.Namespace) -> MockRegistry:
         raise ValueError("--users FILE needs --auth basic or bearer")
     return MockRegistry(
         given.folder,
+        mode=given.mode,
         auth=given.auth,
         users=() if given.users is None else read_users(given.users),
         public=given.public,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from mock_registry import blobs, lists, manifests, uploads
+from mock_registry import blobs, lists, manifests, tags, uploads
 from mock_registry.auth import CATALOG, Caller
 from mock_registry.core import Core
-from mock_registry.errors import RegistryError
+from mock_registry.errors import CODES, RegistryError
 from mock_registry.exchange import Call, Reply, error_reply
 from mock_registry.names import check_name, is_name
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # the end of the path decides.
 _ROUTES = [
     ("ping", "GET HEAD", re.compile(r"/v2/?")),
-    ("token", "", re.compile(r"/token")),
     ("signed", "GET HEAD", re.compile(r"/signed/(?P<reference>[^/]+)")),
     ("catalog", "GET HEAD", re.compile(r"/v2/_catalog")),
     ("tags", "GET HEAD", re.compile(r"/v2/(?P<name>.+)/tags/list")),
@@ -40,11 +40,14 @@ _ROUTES = [
 _ACTIONS = {"GET": ("pull",), "HEAD": ("pull",), "DELETE": ("delete",)}
 
 
-def classify(record: Record) -> str | None:
+def classify(core: Core, record: Record) -> str | None:
     """Note in the record what its path is about, and return the methods that exist there.
 
     None is a path this registry does not have.
     """
+    if record.path == core.quirks.realm:
+        record.kind = "token"
+        return ""
     for kind, methods, pattern in _ROUTES:
         if match := pattern.fullmatch(record.path):
             groups = match.groupdict()
@@ -59,7 +62,7 @@ async def answer(core: Core, call: Call, record: Record, methods: str | None) ->
     try:
         reply = await _answer(core, call, record, methods)
     except RegistryError as error:
-        reply = error_reply(error)
+        reply = error_reply(_own_words(core, error))
     if core.hub is not None and record.kind == "manifest" and reply.status != 401:
         reply.headers.update(core.hub.headers(_source(call, record)))
     return reply
@@ -68,6 +71,8 @@ async def answer(core: Core, call: Call, record: Record, methods: str | None) ->
 async def _answer(core: Core, call: Call, record: Record, methods: str | None) -> Reply:
     if methods is None:
         raise RegistryError("UNKNOWN", "no such path", status=404)
+    if core.quirks.front and not _at_second_port(core, call):
+        return Reply(307, {"Location": f"{core.second_url}{call.raw_path}", "Content-Length": "0"})
     if record.kind == "token":
         if core.authority.scheme != "bearer":
             raise RegistryError("UNKNOWN", "no such path", status=404)
@@ -75,19 +80,38 @@ async def _answer(core: Core, call: Call, record: Record, methods: str | None) -
     if call.method not in methods.split():
         raise RegistryError("UNSUPPORTED", headers={"Allow": methods.replace(" ", ", ")})
     if record.kind == "signed":
-        if core.blob_url is None:
+        if core.second_url is None:
             raise RegistryError("UNKNOWN", "no such path", status=404)
         return blobs.read_signed(core, call, record.reference or "")
     caller = core.authority.identify(call, record)
     if record.kind == "ping":
-        core.authority.require(call, caller)
-        return Reply(200, {"Content-Type": "application/json"}, b"{}")
+        return _ping(core, call, caller)
     if record.kind == "catalog":
         core.authority.require(call, caller, CATALOG)
         return lists.catalog(core, call)
     name, reference = check_name(record.repository or ""), record.reference or ""
     _require(core, call, caller, record.kind, name)
     return await _in_repository(core, call, caller, record, name, reference)
+
+
+def _at_second_port(core: Core, call: Call) -> bool:
+    return urlsplit(call.base_url).port == urlsplit(core.second_url or "").port
+
+
+def _ping(core: Core, call: Call, caller: Caller) -> Reply:
+    text = core.quirks.ping_body
+    try:
+        core.authority.require(call, caller)
+    except RegistryError as error:
+        raise error.saying(text) from None
+    content_type, body = text or ("application/json", "{}")
+    return Reply(200, {"Content-Type": content_type}, body.encode())
+
+
+def _own_words(core: Core, error: RegistryError) -> RegistryError:
+    if core.quirks.missing_code and error.code in ("NAME_UNKNOWN", "MANIFEST_UNKNOWN"):
+        return RegistryError(core.quirks.missing_code, CODES[error.code][1], status=404)
+    return error
 
 
 def _require(core: Core, call: Call, caller: Caller, kind: str, name: str) -> None:
@@ -127,7 +151,7 @@ async def _in_repository(
         case "upload", _:
             return uploads.status(core, call, name, reference)
         case "tags", _:
-            return lists.tags(core, call, name)
+            return tags.read(core, call, name)
         case _:
             return lists.referrers(core, call, name, reference)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from mock_registry.errors import RegistryError
 from mock_registry.exchange import Call
-from mock_registry.tokens import Grant, TokenEndpoint
+from mock_registry.quirks import Quirks
+from mock_registry.tokens import Grant, TokenEndpoint, wrong_password
 from mock_registry.users import User, Users
 
 if TYPE_CHECKING:
     from mock_registry.recording import Record
 
 Scheme = Literal["none", "basic", "bearer"]
-SERVICE = "mock-registry"
+BASIC = 'Basic realm="{service}"'
+BEARER = 'Bearer realm="{realm}",service="{service}"{scope}{error}'
 CATALOG: Grant = ("registry", "catalog", "*")
 
 
@@ -48,6 +50,8 @@ class Authority:
         scheme: ``none`` lets everybody do everything.
         public: Pattern of repositories that anybody may pull; `*` also matches `/`.
         exists: Whether a repository exists, on a registry that hides which ones do.
+        owned: Whether users without a pattern own what is below their name, and nothing else.
+        quirks: How challenges and refusals look.
         endpoint: Makes the token endpoint, given what it may grant.
     """
 
@@ -58,6 +62,8 @@ class Authority:
         *,
         public: str = "",
         exists: Callable[[str], bool] | None = None,
+        owned: bool = False,
+        quirks: Quirks,
         endpoint: Callable[[Callable[[User | None, Grant], bool]], TokenEndpoint],
     ) -> None:
         self.scheme: Scheme = scheme
@@ -65,12 +71,14 @@ class Authority:
         self._users = users
         self._public = public
         self._exists = exists
+        self._owned = owned
+        self._quirks = quirks
 
     def identify(self, call: Call, record: Record) -> Caller:
         """Who sends this request; what was found out is noted in the record.
 
         Raises:
-            RegistryError: UNAUTHORIZED when Basic credentials are wrong.
+            RegistryError: UNAUTHORIZED or DENIED when Basic credentials are wrong.
         """
         header = call.headers.get("Authorization")
         if header is not None:
@@ -85,7 +93,7 @@ class Authority:
     def _basic(self, call: Call, header: str | None, record: Record) -> Caller:
         user = None if header is None else self._users.basic(header)
         if header is not None and user is None:
-            raise self.challenge(call)
+            raise wrong_password(self._quirks) or self.challenge(call)
         record.user = None if user is None else user.name
         return Caller(record.user, user is not None, None, lambda grant: self._allowed(user, grant))
 
@@ -112,23 +120,35 @@ class Authority:
         """
         allowed = all(caller.may(grant) for grant in wanted)
         # Without anything wanted (a ping) it is the identity itself that counts.
-        if allowed and caller.problem is None and (caller.known or wanted):
+        open_door = self._quirks.open_door and not wanted
+        if allowed and caller.problem is None and (caller.known or wanted or open_door):
             return
         if self.scheme == "basic" and caller.user is not None:
             raise RegistryError("DENIED")
+        if caller.known and self._quirks.denied != 401:
+            raise RegistryError("DENIED", status=self._quirks.denied)
         error = caller.problem or ("insufficient_scope" if caller.known else None)
         scope = " ".join(filter(None, [*_scopes(wanted), hint]))
-        raise self.challenge(call, scope, error)
+        formats = (self._quirks.denied_challenge,) if caller.known else ()
+        raise self.challenge(call, scope or self._quirks.ping_scope, error, formats)
 
-    def challenge(self, call: Call, scope: str = "", error: str | None = None) -> RegistryError:
+    def challenge(
+        self, call: Call, scope: str = "", error: str | None = None, formats: Sequence[str] = ()
+    ) -> RegistryError:
         """The 401 that tells how to get in."""
-        if self.scheme == "basic":
-            value = f'Basic realm="{SERVICE}"'
-        else:
-            value = f'Bearer realm="{call.base_url}/token",service="{SERVICE}"'
-            value += f',scope="{scope}"' if scope else ""
-            value += f',error="{error}"' if error else ""
-        return RegistryError("UNAUTHORIZED", headers={"WWW-Authenticate": value})
+        chosen = [each for each in formats if each] or self._quirks.challenges or [self._format()]
+        values = {
+            "url": call.base_url,
+            "realm": call.realm,
+            "service": self._quirks.service,
+            "scope": f',scope="{scope}"' if scope else "",
+            "error": f',error="{error}"' if error else "",
+        }
+        headers = {"WWW-Authenticate": "\n".join(each.format(**values) for each in chosen)}
+        return RegistryError("UNAUTHORIZED", headers=headers).saying(self._quirks.refusal_body)
+
+    def _format(self) -> str:
+        return BASIC if self.scheme == "basic" else BEARER
 
     def _allowed(self, user: User | None, grant: Grant) -> bool:
         kind, name, action = grant
@@ -136,8 +156,7 @@ class Authority:
             return user is not None
         if kind != "repository":
             return False
-        hub = self._exists is not None
-        own = f"{user.name}/*" if hub and user is not None else "*"
+        own = f"{user.name}/*" if self._owned and user is not None else "*"
         if user is not None and user.may(name, action, own):
             return True
         readable = action == "pull" and fnmatchcase(name, self._public)

@@ -23,7 +23,7 @@ def read(core: Core, call: Call, name: str, reference: str) -> Reply:
         RegistryError: BLOB_UNKNOWN, NAME_UNKNOWN, DIGEST_INVALID or RANGE_INVALID.
     """
     digest = _held(core, name, reference)
-    if core.blob_url is not None and call.method == "GET":
+    if core.quirks.redirect_blobs and call.method == "GET":
         return Reply(307, {"Location": _signed(core, digest), "Content-Length": "0"})
     return _content(core, call, digest)
 
@@ -97,7 +97,7 @@ def matches(header: str | None, etag: str) -> bool:
 def _signed(core: Core, digest: str) -> str:
     expires = int(core.clock()) + SIGNATURE_LIFE
     signature = _signature(core, digest, expires)
-    return f"{core.blob_url}/signed/{digest}?expires={expires}&signature={signature}"
+    return f"{core.second_url}/signed/{digest}?expires={expires}&signature={signature}"
 
 
 def _signature(core: Core, digest: str, expires: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Self
 
 # code -> (status usually sent with it, message)
 CODES: Mapping[str, tuple[int, str]] = {
@@ -64,6 +65,13 @@ class RegistryError(Exception):
         self.status = CODES[code][0] if status is None else status
         self.headers = dict(headers or {})
         self.body = document(code, message, detail)
+
+    def saying(self, text: tuple[str, str] | None) -> Self:
+        """The same with another body, given as its `Content-Type` and itself, or as it is."""
+        if text is not None:
+            self.headers["Content-Type"], body = text
+            self.body = body.encode()
+        return self
 
 
 class Disconnected(Exception):

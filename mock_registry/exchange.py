@@ -16,18 +16,22 @@ class Call:
     Attributes:
         path: The decoded path. Nothing in it is trusted before it met its grammar.
         query: Decoded pairs in their order.
+        raw_path: Path and query as they came.
         headers: Any mapping that ignores case.
         remote: The client's address.
         base_url: Scheme and authority under which the client reached this server.
+        realm: Where tokens are fetched.
         body: Yields the body; raises `Disconnected` when the client goes away.
     """
 
     method: str
     path: str
     query: Sequence[tuple[str, str]]
+    raw_path: str
     headers: Mapping[str, str]
     remote: str
     base_url: str
+    realm: str
     body: Callable[[], AsyncIterator[bytes]]
 
     def param(self, name: str) -> str | None:
@@ -57,6 +61,7 @@ class Reply:
     """An answer before it is sent.
 
     Attributes:
+        headers: A line break in a value begins one more header of that name.
         body: Bytes, or a function that opens the content and yields `length` bytes.
         length: Content-Length of a streamed body; None sends it in chunks.
     """
@@ -65,6 +70,12 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | Callable[[], Iterator[bytes]] = b""
     length: int | None = None
+
+
+def url_of(host: str, port: int, *, tls: bool) -> str:
+    """An address as a URL without a path."""
+    name = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{name}:{port}"
 
 
 def json_reply(document: object, content_type: str = "application/json") -> Reply:

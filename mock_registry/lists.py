@@ -1,4 +1,4 @@
-"""Lists in pages: tags of a repository, repositories of the registry, referrers of a manifest."""
+"""Lists in pages: repositories of the registry and referrers of a manifest; for tags see `tags`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,17 @@ from mock_registry.names import check_digest, number
 from mock_registry.uploads import address
 
 
-def tags(core: Core, call: Call, name: str) -> Reply:
-    """GET ``tags/list``.
-
-    Raises:
-        RegistryError: NAME_UNKNOWN, PAGINATION_NUMBER_INVALID.
-    """
-    held = core.storage.repository(name)
-    if held is None:
-        raise RegistryError("NAME_UNKNOWN", detail={"name": name})
-    page, link = _page(core, call, sorted(held.tags))
-    nothing = core.quirks.null_tags and not held.tags
-    return _listed({"name": name, "tags": None if nothing else page}, link)
-
-
 def catalog(core: Core, call: Call) -> Reply:
     """GET ``_catalog``, which is not in the specification but in every registry.
 
     Raises:
-        RegistryError: PAGINATION_NUMBER_INVALID.
+        RegistryError: PAGINATION_NUMBER_INVALID, UNSUPPORTED (404) where there is none.
     """
-    page, link = _page(core, call, core.storage.names())
-    return _listed({"repositories": page}, link)
+    if core.quirks.catalog == "none":
+        raise RegistryError("UNSUPPORTED", status=404)
+    names = core.storage.names() if core.quirks.catalog == "all" else []
+    page, link = _page(core, call, names)
+    return listed({"repositories": page}, link)
 
 
 def referrers(core: Core, call: Call, name: str, reference: str) -> Reply:
@@ -97,23 +86,38 @@ def _referring(core: Core, name: str, subject: str) -> dict[str, dict[str, Any]]
 
 def _page(core: Core, call: Call, names: Sequence[str]) -> tuple[list[str], str | None]:
     """The entries behind `last`, `n` at most, and the `Link` to the next ones."""
-    limit = core.quirks.page
-    if (asked := call.param("n")) is not None:
-        count = number(asked)
-        if count is None:
-            raise RegistryError("PAGINATION_NUMBER_INVALID", detail={"n": asked[:100]})
-        limit = min(limit, count)
+    limit = page_size(core, call)
     last = call.param("last")
     start = 0 if last is None else bisect_right(names, last)
     page = list(names[start : start + limit])
     if not page or start + limit >= len(names):
         return page, None
-    kept = [(key, value) for key, value in call.query if key not in ("n", "last")]
-    query = urlencode([("n", limit), ("last", page[-1]), *kept])
-    return page, f'<{address(core, call, call.path)}?{query}>; rel="next"'
+    return page, next_link(core, call, call.path, n=str(limit), last=page[-1])
 
 
-def _listed(document: dict[str, object], link: str | None) -> Reply:
+def page_size(core: Core, call: Call) -> int:
+    """How many entries a client gets at most: the registry's number, or a smaller `n`.
+
+    Raises:
+        RegistryError: PAGINATION_NUMBER_INVALID.
+    """
+    if (asked := call.param("n")) is None:
+        return core.quirks.page
+    count = number(asked)
+    if count is None:
+        raise RegistryError("PAGINATION_NUMBER_INVALID", detail={"n": asked[:100]})
+    return min(core.quirks.page, count)
+
+
+def next_link(core: Core, call: Call, path: str, **where: str) -> str:
+    """The `Link` to the next page, with what the client asked for beside the page."""
+    kept = [(key, value) for key, value in call.query if key not in ("n", "last", "next_page")]
+    query = urlencode([*where.items(), *kept])
+    return f'<{address(core, call, path)}?{query}>; rel="next"'
+
+
+def listed(document: dict[str, object], link: str | None) -> Reply:
+    """The answer with one page of a list."""
     reply = json_reply(document)
     if link:
         reply.headers["Link"] = link

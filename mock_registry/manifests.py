@@ -11,6 +11,7 @@ from mock_registry.core import Core
 from mock_registry.errors import RegistryError
 from mock_registry.exchange import Call, Reply
 from mock_registry.names import check_digest, digest_of, is_digest, is_tag
+from mock_registry.negotiation import choose, describe, encode
 from mock_registry.uploads import address
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -31,21 +32,21 @@ def read(core: Core, call: Call, name: str, reference: str, source: str) -> Repl
         source: Whose pulls are counted on a Hub-like registry.
 
     Raises:
-        RegistryError: MANIFEST_UNKNOWN, NAME_UNKNOWN, MANIFEST_INVALID, TOOMANYREQUESTS.
+        RegistryError: MANIFEST_UNKNOWN, NAME_UNKNOWN, MANIFEST_INVALID, TOOMANYREQUESTS,
+            UNSUPPORTED for HEAD where there is none.
     """
     if core.hub is not None and call.method == "GET":
         core.hub.check(source)
+    if core.quirks.no_head and call.method == "HEAD":
+        raise RegistryError("UNSUPPORTED", headers={"Allow": "GET, PUT, DELETE"})
     digest = _resolve(core, name, reference)
-    media_type = _repository(core, name)[digest]
-    if core.quirks.strict_accept and not _acceptable(call.headers.get("Accept"), media_type):
-        raise RegistryError("MANIFEST_UNKNOWN", "no manifest of an accepted type")
-    etag = f'"{digest}"'
-    headers = {"Content-Type": media_type, "Docker-Content-Digest": digest, "ETag": etag}
-    if matches(call.headers.get("If-None-Match"), etag):
+    chosen = choose(core, call, digest, _repository(core, name), by_tag=is_tag(reference))
+    headers = describe(core, call, chosen)
+    if matches(call.headers.get("If-None-Match"), headers.get("ETag", "")):
         return Reply(304, headers)
     if core.hub is not None and call.method == "GET":
         core.hub.spend(source)
-    return Reply(200, headers, core.storage.read(digest))
+    return Reply(200, headers, encode(core, call, headers, chosen))
 
 
 async def write(core: Core, call: Call, name: str, reference: str) -> Reply:
@@ -200,10 +201,3 @@ def _resolve(core: Core, name: str, reference: str) -> str:
     if digest is None or digest not in held.manifests:
         raise RegistryError("MANIFEST_UNKNOWN", detail={"reference": reference})
     return digest
-
-
-def _acceptable(header: str | None, media_type: str) -> bool:
-    if header is None:
-        return True
-    accepted = {each.partition(";")[0].strip() for each in header.split(",")}
-    return bool(accepted & {media_type, "*/*", "application/*"})

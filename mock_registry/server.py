@@ -9,19 +9,24 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from mock_registry.auth import Authority, Scheme
-from mock_registry.core import Core, Quirks
-from mock_registry.faults import Faults
+from mock_registry.core import Core
+from mock_registry.errors import document
+from mock_registry.exchange import url_of
+from mock_registry.faults import Fault, Faults
 from mock_registry.hub import Hub
+from mock_registry.modes import find
+from mock_registry.quirks import Quirks
 from mock_registry.recording import Log
 from mock_registry.storage import Storage
 from mock_registry.tokens import TokenEndpoint
 from mock_registry.users import User, Users
-from mock_registry.web import listen, url_of
+from mock_registry.web import listen
 
 if TYPE_CHECKING:
     from mock_registry.seed import Content
@@ -34,8 +39,10 @@ class MockRegistry:
 
     Args:
         folder: Where to keep everything, made if missing; in memory when None.
-        auth: ``none``, ``basic`` or ``bearer``. None chooses ``bearer`` where there are users or
-            it is Hub-like, and otherwise ``none``.
+        mode: Be like a real registry, one of `modes.MODES`: its quirks and way to log in, and
+            everything is public that it would show to anybody, unless `public` says otherwise.
+        auth: ``none``, ``basic`` or ``bearer``. None chooses what the mode has, or ``bearer`` where
+            there are users or it is Hub-like, and otherwise ``none``.
         users: Who may log in.
         public: Pattern of repositories that anybody may pull; `*` also matches `/`.
         hub: Be like Docker Hub, with this many pulls per six hours for each user or address:
@@ -48,18 +55,21 @@ class MockRegistry:
         tls: Certificate and key as PEM files, or a context; plain HTTP when None.
         host: Address to listen on.
         port: Port to listen on; 0 is a free one.
-        quirks: Habits that differ from the well-behaved default.
+        quirks: Habits that differ from the well-behaved default, or all habits in place of the
+            mode's: `dataclasses.replace(MODES["quay"].quirks, page=10)`.
         clock: Seconds since the epoch; a test may pass its own.
 
     Raises:
         OSError: the folder or the certificate cannot be used.
         ssl.SSLError: the certificate or its key is none.
+        ValueError: there is no such mode.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike[str] | None = None,
         *,
+        mode: str | None = None,
         auth: Scheme | None = None,
         users: Sequence[User] = (),
         public: str | None = None,
@@ -74,25 +84,30 @@ class MockRegistry:
         quirks: Quirks | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        quirks = quirks or Quirks()
+        chosen = find(mode)
+        quirks = quirks or chosen.quirks
+        hub = chosen.hub if hub is None else hub
         known = Users(tuple(users))
         storage = Storage(folder)
-        scheme: Scheme = auth or ("bearer" if users or hub is not None else "none")
+        bearer = users or hub is not None
+        scheme: Scheme = auth or chosen.scheme(users) or ("bearer" if bearer else "none")
+
+        def exists(name: str) -> bool:
+            return storage.repository(name) is not None
+
         authority = Authority(
             scheme,
             known,
-            public=public if public is not None else "*" if hub is not None else "",
-            exists=None if hub is None else lambda name: storage.repository(name) is not None,
+            public=public if public is not None else "*" if hub is not None else chosen.public,
+            exists=exists if hub is not None or quirks.hides_missing else None,
+            owned=hub is not None,
+            quirks=quirks,
             endpoint=partial(
-                TokenEndpoint,
-                known,
-                clock=clock,
-                life=token_life,
-                oauth=quirks.token_post,
-                one_scope=quirks.one_scope,
+                TokenEndpoint, known, clock=clock, life=token_life, quirks=quirks, exists=exists
             ),
         )
         limit = None if hub is None else Hub(hub, clock)
+        referrers = referrers and chosen.referrers
         self.core = Core(storage, authority, limit, clock, quirks, deletes, referrers, latency)
         self._tls = _context(tls)
         self._listen_on = (host, port)
@@ -145,6 +160,23 @@ class MockRegistry:
             repository = f"library/{repository}"
         return seed.put(self.storage, repository, content, *tags)
 
+    def throttle(self, times: int | None = None) -> Fault:
+        """Answer 429, in this registry's own way, to what is asked of repositories.
+
+        Args:
+            times: How many requests are answered so; None for all.
+        """
+        limit = self.core.quirks.limit
+        until = self.core.clock() + limit.wait
+        moment = {"unix": str(int(until)), "date": formatdate(until, usegmt=True)}
+        headers = {name: value.format(**moment) for name, value in limit.headers.items()}
+        body: object = document("TOOMANYREQUESTS", limit.message)
+        if limit.plain:
+            headers["Content-Type"], body = "text/plain", limit.message
+        fault = Fault("^/v2/.+/", status=429, headers=headers, body=body, times=times)
+        self.faults.add(fault)
+        return fault
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
         """Listen in the running event loop.
@@ -153,7 +185,7 @@ class MockRegistry:
             OSError: the address cannot be listened on.
         """
         async with listen(self.core, *self._listen_on, self._tls) as (host, port):
-            self._url = url_of(self._tls, host, port)
+            self._url = url_of(host, port, tls=self._tls is not None)
             try:
                 yield self
             finally:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from mock_registry.errors import RegistryError
 from mock_registry.exchange import Call, Reply, json_reply
+from mock_registry.quirks import TOKEN_FIELDS, Quirks
 from mock_registry.users import User, Users
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class TokenEndpoint:
         allowed: Decides about one grant for a user, or for nobody.
         clock: Seconds since the epoch.
         life: Seconds that a token is good for.
-        oauth: Whether POST is served.
-        one_scope: Whether all scopes of a request but the first are ignored.
+        quirks: What is asked for and answered in another way.
+        exists: Whether there is a repository of that name.
     """
 
     def __init__(
@@ -70,15 +71,15 @@ class TokenEndpoint:
         clock: Callable[[], float],
         *,
         life: int,
-        oauth: bool,
-        one_scope: bool,
+        quirks: Quirks,
+        exists: Callable[[str], bool],
     ) -> None:
         self._users = users
         self._allowed = allowed
         self._clock = clock
         self._life = life
-        self._oauth = oauth
-        self._one_scope = one_scope
+        self._quirks = quirks
+        self._exists = exists
         self._tokens: dict[str, Token] = {}
         self._refresh: dict[str, str] = {}
 
@@ -105,14 +106,15 @@ class TokenEndpoint:
         """Answer one request.
 
         Raises:
-            RegistryError: UNAUTHORIZED for wrong credentials, UNSUPPORTED for other methods and
-                for a form that asks for something else.
+            RegistryError: UNAUTHORIZED or DENIED for wrong credentials and, by quirk, for a scope
+                that is not granted; UNSUPPORTED for other methods and for a form that asks for
+                something else.
         """
         if call.method in ("GET", "HEAD"):
             return self._get(call, record)
-        if call.method == "POST" and self._oauth:
+        if call.method == "POST" and self._quirks.token_post:
             return await self._post(call, record)
-        allow = "GET, HEAD, POST" if self._oauth else "GET, HEAD"
+        allow = "GET, HEAD, POST" if self._quirks.token_post else "GET, HEAD"
         raise RegistryError("UNSUPPORTED", headers={"Allow": allow})
 
     def _get(self, call: Call, record: Record) -> Reply:
@@ -121,13 +123,17 @@ class TokenEndpoint:
         if header is not None:
             user = self._users.basic(header)
             if user is None:
-                raise RegistryError("UNAUTHORIZED", "incorrect username or password")
+                raise wrong_password(self._quirks) or RegistryError(
+                    "UNAUTHORIZED", "incorrect username or password"
+                )
         record.user = None if user is None else user.name
         scopes = [scope for each in call.params("scope") for scope in each.split(" ")]
+        self._refuse(user, scopes)
         document = self._issue(user, scopes)
         # Clients look for the one or the other: Docker's own wanted `token` first.
         document["token"] = document["access_token"]
-        del document["scope"]
+        for name in ("scope", *(set(TOKEN_FIELDS) - set(self._quirks.token_fields))):
+            del document[name]
         if user is not None and call.param("offline_token") == "true":
             document["refresh_token"] = self._new_refresh(user)
         return _uncached(document)
@@ -157,10 +163,25 @@ class TokenEndpoint:
             document["refresh_token"] = self._new_refresh(user)
         return _uncached(document)
 
+    def _refuse(self, user: User | None, scopes: Iterable[str]) -> None:
+        """Refuse here what most registries grant less for, where the quirks say so."""
+        quirks = self._quirks
+        for asked in map(parse_scope, scopes):
+            status = 200
+            if not all(self._allowed(user, grant) for grant in asked):
+                status = quirks.token_private
+            # Who asks to push is about to make it.
+            pulls = all(action == "pull" for _, _, action in asked)
+            if pulls and any(not self._exists(name) for _, name, _ in asked):
+                status = quirks.token_missing
+            if status != 200:
+                code = "UNAUTHORIZED" if status == 401 else "DENIED"
+                raise RegistryError(code, status=status).saying(quirks.token_body)
+
     def _issue(self, user: User | None, scopes: Iterable[str]) -> dict[str, object]:
         now = self._clock()
         asked = [parse_scope(scope) for scope in scopes if scope]
-        if self._one_scope:
+        if self._quirks.one_scope:
             asked = asked[:1]
         wanted = dict.fromkeys(grant for grants in asked for grant in grants)
         # A smaller grant than asked is no error: the client learns it from the registry's 401.
@@ -180,6 +201,14 @@ class TokenEndpoint:
         value = secrets.token_urlsafe(24)
         self._refresh[value] = user.name
         return value
+
+
+def wrong_password(quirks: Quirks) -> RegistryError | None:
+    """How Basic credentials that are wrong are refused, where that is not by a challenge."""
+    if quirks.wrong_password == 401:
+        return None
+    text = quirks.wrong_password_text or None
+    return RegistryError("DENIED", text, status=quirks.wrong_password)
 
 
 def _uncached(document: object) -> Reply:

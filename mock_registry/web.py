@@ -15,11 +15,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 
 from mock_registry import app
 from mock_registry.core import Core
 from mock_registry.errors import Disconnected, RegistryError
-from mock_registry.exchange import Call, Reply, error_reply
+from mock_registry.exchange import Call, Reply, error_reply, url_of
 from mock_registry.faults import Fault
 from mock_registry.recording import Record
 
@@ -65,12 +66,14 @@ async def listen(
     loop = asyncio.get_running_loop()
     listeners = [await loop.create_server(server, host, port, ssl=tls)]
     try:
-        if core.quirks.redirect_blobs:
+        if core.quirks.needs_second_port:
             listeners.append(await loop.create_server(server, host, 0, ssl=tls))
-            core.blob_url = url_of(tls, *listeners[1].sockets[0].getsockname()[:2])
+            core.second_url = url_of(
+                *listeners[1].sockets[0].getsockname()[:2], tls=tls is not None
+            )
         yield listeners[0].sockets[0].getsockname()[:2]
     finally:
-        core.blob_url = None
+        core.second_url = None
         await server.end(listeners)
 
 
@@ -115,16 +118,10 @@ class _Server(web.Server):
             await asyncio.sleep(0)
 
 
-def url_of(tls: ssl.SSLContext | None, host: str, port: int) -> str:
-    """The address as a URL without a path."""
-    name = f"[{host}]" if ":" in host else host
-    return f"{'http' if tls is None else 'https'}://{name}:{port}"
-
-
 async def _serve(core: Core, request: web.BaseRequest) -> web.StreamResponse:
     record = _record(request)
     core.log.records.append(record)
-    methods = app.classify(record)
+    methods = app.classify(core, record)
     fault = core.faults.take(record.method, record.path)
     wait = core.latency + (0.0 if fault is None else fault.delay)
     if wait:
@@ -147,13 +144,17 @@ async def _serve(core: Core, request: web.BaseRequest) -> web.StreamResponse:
 async def _handle(
     core: Core, request: web.BaseRequest, record: Record, methods: str | None
 ) -> Reply:
+    base_url = _base_url(request)
+    elsewhere = core.second_url if core.quirks.realm_elsewhere else None
     call = Call(
         method=record.method,
         path=record.path,
         query=record.query,
         headers=request.headers,
         remote=request.remote or "",
-        base_url=_base_url(request),
+        raw_path=request.path_qs,
+        base_url=base_url,
+        realm=(elsewhere or base_url) + core.quirks.realm,
         body=lambda: _body(request, record),
     )
     try:
@@ -197,9 +198,10 @@ async def _body(request: web.BaseRequest, record: Record) -> AsyncIterator[bytes
 async def _send(
     core: Core, request: web.BaseRequest, record: Record, reply: Reply, fault: Fault | None
 ) -> web.StreamResponse:
-    headers = {"Docker-Distribution-API-Version": "registry/2.0", **reply.headers}
+    values = {"Docker-Distribution-API-Version": "registry/2.0", **reply.headers}
+    headers = CIMultiDict((name, each) for name in values for each in values[name].split("\n"))
     record.status = reply.status
-    record.response_headers = {name.lower(): value for name, value in headers.items()}
+    record.response_headers = {name.lower(): value for name, value in values.items()}
     broken = fault is not None and (
         fault.cut is not None or fault.stall is not None or fault.drip > 0
     )

@@ -4,7 +4,9 @@
 RegsyncError                 anything that ends or narrows what was asked
 ├── UsageError               the request itself cannot be understood        exit 2
 │   ├── InvalidReference     a reference breaks the grammar
-│   └── InvalidConfig        a configuration file cannot be read or understood
+│   ├── InvalidConfig        a configuration file cannot be read or understood
+│   └── InvalidFile          a file to look through cannot be read or understood
+├── Unresolved               a file names an image by something unknown here  exit 3
 ├── ContentError             bytes from elsewhere cannot be trusted         exit 7
 │   ├── InvalidDigest        not a digest, or of an unsupported algorithm
 │   ├── InvalidManifest      ambiguous, malformed or oversized document
@@ -17,6 +19,7 @@ RegsyncError                 anything that ends or narrows what was asked
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── PlatformMissing          the tag is there, and not for this platform    exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
+│   └── KeptBack             not asked: it would spend a pull that is to be kept
 ├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
 │   ├── EngineUnreachable    no engine answers, or it may not be asked
@@ -80,6 +83,22 @@ class InvalidConfig(UsageError):
     code = "invalid_config"
 
 
+class InvalidFile(UsageError):
+    """A file that was to be looked through for images cannot be read or understood."""
+
+    code = "invalid_file"
+
+
+class Unresolved(RegsyncError):
+    """A file names an image by a variable that has no value here, or by a template.
+
+    It is told and never guessed: what was asked for instead might be somebody else's image.
+    """
+
+    code = "unresolved"
+    exit_code = 3
+
+
 class ContentError(RegsyncError):
     """Bytes received from elsewhere cannot be trusted."""
 
@@ -111,10 +130,15 @@ class Unverified(ContentError):
 
 
 class AuthError(RegsyncError):
-    """Who we are is missing or not enough. Never raised directly."""
+    """Who we are is missing or not enough. Never raised directly.
+
+    Attributes:
+        login: Where the login that was not enough came from; None where none was shown.
+    """
 
     code = "unauthorized"
     exit_code = 4
+    login: str | None = None
 
 
 class Unauthorized(AuthError):
@@ -158,16 +182,25 @@ class RateLimited(RegsyncError):
 
     Args:
         retry_at: When it may work again, or None where the registry does not say.
+
+    Attributes:
+        counted: Whether a limit of pulls is used up (True), or requests of any kind were too many
+            (False); None where it is not known.
     """
 
     code = "rate_limited"
     exit_code = 6
+    counted: bool | None = None
 
     def __init__(
         self, what: str, why: str = "", hint: str | None = None, retry_at: datetime | None = None
     ) -> None:
         super().__init__(what, why, hint)
         self.retry_at = retry_at
+
+
+class KeptBack(RateLimited):
+    """Not asked: it would spend one of the pulls that the user wants to keep."""
 
 
 class OutputFailed(RegsyncError):

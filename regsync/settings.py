@@ -1,8 +1,9 @@
-"""What a user may set for one registry: written by `config`, obeyed by `registry`."""
+"""What a user may set: written by `config`, obeyed by `registry` and `operations`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ class HostSettings:
         ca_file: PEM certificates of authorities that are trusted beside the system's.
         jobs: Requests at once.
         endpoint_auth: Whether credentials of the registry may go to another `endpoint` origin.
+        keep_pulls: Pulls of the registry's limit that are never spent.
     """
 
     endpoint: str | None = None
@@ -26,3 +28,19 @@ class HostSettings:
     ca_file: Path | None = None
     jobs: int | None = None
     endpoint_auth: bool = False
+    keep_pulls: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSettings:
+    """What `status` does without being told each time.
+
+    Attributes:
+        ignore: Patterns of names that are neither asked nor listed; see `oci.glob`.
+        min_age: How old a remote image must be to count as an update.
+        keep_pulls: See `HostSettings.keep_pulls`; for every registry without one of its own.
+    """
+
+    ignore: tuple[str, ...] = ()
+    min_age: timedelta | None = None
+    keep_pulls: int | None = None

@@ -39,6 +39,8 @@ def test_version_loads_nothing_heavy() -> None:
         # Parsed in full, then refused: a parameter alone must not load pydantic (typer 0.29 does).
         ["digest", "team/App", "--format", "json"],
         ["stat"],
+        ["auth"],
+        ["auth", "status", "-h"],
     ],
 )
 def test_help_and_mistakes_load_typer_alone(arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regsync import __version__
-from regsync.cli import demo, digest, pull, status, tags
+from regsync.cli import auth, demo, digest, doctor, pull, status, tags
 from regsync.cli.terminal import write
 
 _ABOUT = "git status, fetch, push and pull for container images."
@@ -18,10 +18,25 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "pull": (pull.pull, pull.EXAMPLES),
     "digest": (digest.digest, digest.EXAMPLES),
     "tags": (tags.tags, tags.EXAMPLES),
+    "doctor": (doctor.doctor, doctor.EXAMPLES),
     "demo": (demo.demo, demo.EXAMPLES),
 }
-COMMANDS = tuple(_COMMANDS)
-"""The names of all commands, in the order of the help."""
+# Commands of commands: what the first word is about, its examples, and what may follow.
+_GROUPS: dict[str, tuple[str, str, dict[str, tuple[Callable[..., int], str]]]] = {
+    "auth": (
+        auth.ABOUT,
+        auth.EXAMPLES,
+        {
+            "status": (auth.status, auth.STATUS_EXAMPLES),
+            "explain": (auth.explain, auth.EXPLAIN_EXAMPLES),
+        },
+    ),
+}
+COMMANDS = (
+    *_COMMANDS,
+    *(f"{name} {inner}".strip() for name, group in _GROUPS.items() for inner in ("", *group[2])),
+)
+"""The names of all commands, in the order of the help; those of a group after their group."""
 
 _HELP_WIDTH = 80
 _LEAST_WIDTH = 30
@@ -40,11 +55,24 @@ def run(arguments: list[str]) -> int:
 
 def assemble() -> typer.Typer:
     """The application, its help as wide as the terminal, and no wider than reads well."""
+    app = _typer("regsync", _ABOUT, _EXAMPLES)
+    app.callback()(_root)
+    for name, (command, examples) in _COMMANDS.items():
+        app.command(name, epilog=examples)(command)
+    for name, (about, examples, commands) in _GROUPS.items():
+        group = _typer(name, about, examples)
+        for inner, (command, own) in commands.items():
+            group.command(inner, epilog=own)(command)
+        app.add_typer(group)
+    return app
+
+
+def _typer(name: str, about: str, examples: str) -> typer.Typer:
     columns = min(shutil.get_terminal_size().columns, _HELP_WIDTH)
-    app = typer.Typer(
-        name="regsync",
-        help=_ABOUT,
-        epilog=_EXAMPLES,
+    return typer.Typer(
+        name=name,
+        help=about,
+        epilog=examples,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -55,10 +83,6 @@ def assemble() -> typer.Typer:
             "terminal_width": max(columns - 2, _LEAST_WIDTH),
         },
     )
-    app.callback()(_root)
-    for name, (command, examples) in _COMMANDS.items():
-        app.command(name, epilog=examples)(command)
-    return app
 
 
 _EXAMPLES = """\b

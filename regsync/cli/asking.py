@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from regsync.cli.running import run_async
 from regsync.cli.terminal import safe, say
-from regsync.errors import NotFound, RegsyncError
+from regsync.errors import RegsyncError
 
 if TYPE_CHECKING:
+    from regsync.config.load import Config
     from regsync.stores.remote import Registries
 
 Result = TypeVar("Result")
@@ -20,7 +21,7 @@ Result = TypeVar("Result")
 
 def ask(
     question: Callable[[Registries], Awaitable[Result]],
-    config: Path | None,
+    config: Path | Config | None,
     jobs: int | None = None,
     about: object = None,
 ) -> Result:
@@ -28,38 +29,28 @@ def ask(
 
     Args:
         question: What is asked, given the registries of this run.
-        config: What `--config` names, or None.
+        config: What `--config` names, or None; or what was read of it.
         jobs: What `--jobs` says, or None.
         about: The one reference or repository that is asked for, or None; failures carry it.
 
     Raises:
         RegsyncError: the configuration's, or the question's own.
     """
-    from regsync.config.load import load
+    from regsync.config.load import Config, load
     from regsync.stores.remote import Registries
 
-    settings = replace(load(config, os.environ), jobs=jobs)
+    known = config if isinstance(config, Config) else load(config, os.environ)
+    settings = replace(known, jobs=jobs)
 
     async def work() -> Result:
         async with Registries(settings, os.environ) as registries:
             try:
                 return await question(registries)
             except RegsyncError as error:
-                told = _plainer(error)
-                told.about = str(about) if about is not None else None
-                raise told from error.__cause__
+                error.about = str(about) if about is not None else None
+                raise
             finally:
                 for text in registries.warnings():
                     say(f"warning: {safe(text)}")
 
     return run_async(work())
-
-
-def _plainer(error: RegsyncError) -> RegsyncError:
-    """A bare "404 Not Found" in words; what a registry says beside it stays.
-
-    The answer to a HEAD, which most questions are, has no body to say more in.
-    """
-    if isinstance(error, NotFound) and error.why == "404 Not Found":
-        return NotFound(error.what, "no such tag or repository", error.hint)
-    return error

@@ -16,7 +16,7 @@ import typer
 from regsync.cli.envelope import Failure, envelope
 from regsync.cli.running import Stopped, stoppable
 from regsync.cli.terminal import open_streams, safe, say, show_error, write
-from regsync.cli.usage import Glance, understood
+from regsync.cli.usage import Glance, is_group, understood
 from regsync.errors import OutputFailed, RegsyncError
 
 
@@ -50,8 +50,8 @@ def _answered(
     except RegsyncError as failed:
         error = failed
     except typer.TyperException as misused:
-        if not arguments:
-            # `regsync` alone: the complaint is the help itself.
+        if not arguments or (len(arguments) == 1 and is_group(arguments[0], commands)):
+            # `regsync` or a group of commands alone: the complaint is the help itself.
             say(str(misused))
             return 2
         error = understood(misused, arguments, commands)
@@ -63,7 +63,7 @@ def _answered(
         return _to_a_monitor(error)
     if glance.json and not isinstance(error, OutputFailed):
         with contextlib.suppress(OutputFailed):
-            write(envelope(glance.command, error.exit_code, failures=[Failure.of(error)]))
+            write(envelope(glance.named(commands), error.exit_code, failures=[Failure.of(error)]))
     return error.exit_code
 
 

@@ -39,6 +39,9 @@ class StatusRows(StrEnum):
     NAGIOS = "nagios"
 
 
+LINES = frozenset({StatusRows.TABLE, StatusRows.JSONL, StatusRows.MARKDOWN, StatusRows.TSV})
+"""Formats that are nothing but their rows: without any, nothing is printed."""
+
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say more: every failure in full, tracebacks too.")
 ]
@@ -90,4 +93,26 @@ PlatformName = Annotated[
 ]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Requests at once per host.")
+]
+Changed = Annotated[
+    bool,
+    typer.Option(
+        "--changed", help="List only what differs from the last `--changed`; else print nothing."
+    ),
+]
+MinAge = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Hold back what moved less than this ago: `90m`, `12h`, `3d`, `1w`."
+    ),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB", help="Neither ask nor list these names, e.g. `team/*`; may be repeated."
+    ),
+]
+KeepPulls = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Never spend the last N pulls of a registry's limit."),
 ]

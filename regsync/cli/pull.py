@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,6 +43,7 @@ def pull(
         str | None,
         typer.Option(metavar="OS/ARCH", help="Pull this platform, not this machine's."),
     ] = None,
+    keep_pulls: options.KeepPulls = None,
     config: options.Config = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -55,6 +57,7 @@ def pull(
     target = layout_store(store)
     wanted = None if platform is None else Platform.parse(platform)
     from regsync.clock import SystemClock
+    from regsync.config.load import load
     from regsync.operations import pull as operation
     from regsync.operations.remember import remember_pull
     from regsync.state.folders import state_folder
@@ -70,7 +73,8 @@ def pull(
                 asked, target, registries, platform=wanted, listen=listen, remember=remember
             )
 
-        result = ask(question, config, about=asked)
+        settings = replace(load(config, os.environ), keep_pulls=keep_pulls)
+        result = ask(question, settings, about=asked)
     write(final_line(result))
     if memory.note is not None and not quiet:
         say(f"note: {safe(memory.note)}")

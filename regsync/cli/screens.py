@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
-from regsync.cli import tables, words
+from regsync.cli import infiles, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
 from regsync.cli.units import counted, size
+from regsync.operations import advice
 from regsync.operations.report import Entry, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import Cause, Kind
 from regsync.stores.base import StoreInfo
 
 _GREEN, _YELLOW, _RED, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -50,6 +51,8 @@ def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def header(report: StatusReport) -> str:
     """Which store answered, and what it holds: `docker 28.5 · containerd store · 6 images`."""
+    if report.files is not None:
+        return infiles.header(report)
     registries = {entry.reference.registry for entry in report.entries if entry.reference}
     # As the summary counts: an image is listed, and can differ, under each of its names.
     holds = counted(sum(entry.id is not None for entry in report.entries), "image")
@@ -64,6 +67,15 @@ def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
         return ""
     columns = tables.fit(_columns(entries, now), terminal.width)
     return tables.render(columns, _paint if terminal.colour else None)
+
+
+def with_vanished(rows: str, vanished: Sequence[str], width: int | None = None) -> str:
+    """The rows, and below them which names are no longer here."""
+    if not vanished:
+        return rows
+    names = ", ".join(safe(words.LONG_DIGEST.sub(r"\1", name)) for name in vanished)
+    gone = wrapped(f"no longer here: {names}", width)
+    return f"{rows}\n\n{gone}" if rows else gone
 
 
 def markdown(entries: Sequence[Entry], now: datetime) -> str:
@@ -85,6 +97,8 @@ TSV_TITLES = (
     "download_bytes",
     "changed",
     "containers",
+    "files",
+    "behind",
 )
 
 
@@ -97,12 +111,21 @@ def counts(report: StatusReport) -> list[str]:
     """How many of each, the stale first: `2 outdated`, `1 up to date`."""
     kinds = (Kind(name) for name in report.summary)
     ranked = sorted(kinds, key=lambda kind: (not kind.stale, kind is not Kind.UNKNOWN))
-    return [f"{report.summary[kind]} {words.COUNTED[kind]}" for kind in ranked]
+    said = infiles.counts(report, words.COUNTED)
+    parts = [f"{report.summary[kind]} {said[kind]}" for kind in ranked]
+    parts += infiles.behind(report)
+    held = sum(entry.held_until is not None for entry in report.entries)
+    parts += [f"{held} of them held back"] if held else []
+    parts += [f"{report.ignored} ignored"] if report.ignored else []
+    return parts
 
 
 def summary(report: StatusReport, width: int | None) -> str:
     """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
     found, cost = ", ".join(counts(report)), _cost(report)
+    if report.news is not None:
+        changed = len(report.news.entries) + len(report.news.vanished)
+        found = f"{changed} changed, {report.news.unchanged} unchanged; now {found}"
     if not found:
         return cost
     line = f"{found}    {cost}" if cost else found
@@ -119,7 +142,11 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
             ` --context far`.
     """
     found = []
-    outdated = [entry for entry in entries if entry.verdict.kind is Kind.OUTDATED and entry.name]
+    outdated = [
+        entry
+        for entry in entries
+        if entry.verdict.kind is Kind.OUTDATED and entry.name and not entry.held_until
+    ]
     if outdated:
         found.append(_pull_hint(outdated, store, options))
     stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
@@ -127,11 +154,22 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
         verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
         tail = "means here" if len(stale) == 1 else "their names mean here"
         found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
+    return found + infiles.hints(entries) + _next_steps(entries)
+
+
+def _next_steps(entries: Sequence[Entry]) -> list[str]:
+    """What to do about registries that cannot be asked, equal words once.
+
+    That a run was to be offline needs no hint here: who asks has said so.
+    """
     told: dict[str, dict[str, None]] = {}
     for entry in entries:
-        if entry.reference and entry.verdict.error is not None and entry.verdict.error.hint:
-            told.setdefault(entry.verdict.error.hint, {})[entry.reference.registry] = None
-    return found + [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
+        hint = advice.next_step(entry)
+        if entry.reference and hint and entry.verdict.cause is not Cause.OFFLINE:
+            registry = entry.reference.registry
+            general = hint == advice.doctor(registry)
+            told.setdefault(advice.doctor("HOST") if general else hint, {})[registry] = None
+    return [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
 
 
 def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
@@ -141,12 +179,13 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
     bytes_to_load = (entry.verdict.download_bytes for entry in entries)
     return (
         Column("IMAGE", cells(*map(name_of, entries)), least=20, keep_end=True, firm=True),
-        Column("STATUS", cells(*(entry.verdict.kind.words for entry in entries)), firm=True),
+        Column("STATUS", cells(*map(words.status, entries)), firm=True),
         Column(
             "WHAT CHANGED",
             tuple(safe(words.what_changed(entry, now), _CELL_LIMIT) for entry in entries),
             least=24,
         ),
+        *infiles.columns(entries),
         Column(
             "DOWNLOAD",
             cells(*(size(count) if count is not None else "" for count in bytes_to_load)),
@@ -186,6 +225,7 @@ def _raw(entry: Entry) -> dict[str, str]:
         verdict.download_bytes,
         verdict.changed,
         ",".join(use.name for use in entry.containers),
+        *infiles.raw(entry),
     )
     texts = ("" if value is None else safe(str(value)) for value in values)
     return dict(zip(TSV_TITLES, texts, strict=True))
@@ -215,11 +255,7 @@ def _cost(report: StatusReport) -> str:
     if not sent:
         return ""
     parts = [sent]
-    parts += [
-        f"{limit.remaining} of {limit.limit} left at {safe(limit.registry)}"
-        for limit in report.rate_limits
-        if limit.remaining is not None
-    ]
+    parts += [words.quota(limit) for limit in report.rate_limits if limit.remaining is not None]
     return ", ".join(parts)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regsync.cli import options
+from regsync.cli import fromfiles, options
 from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
+from regsync.cli.unattended import Unattended, keep_mark, notes
 
 if TYPE_CHECKING:
     from regsync.operations.report import Entry, StatusReport
@@ -23,9 +24,11 @@ Examples:
   regsync status
   regsync status node postgres:13
   regsync status --stale --exit-code
+  regsync status --changed --quiet
   regsync status --format json
   regsync status --format html
   regsync status --store oci:./images
+  regsync status --from compose.yaml
 
 \b
 Exit codes:
@@ -58,10 +61,16 @@ def status(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no registry; say what was last known.")
     ] = False,
+    changed: options.Changed = False,
+    min_age: options.MinAge = None,
+    ignore: options.Ignore = None,
+    keep_pulls: options.KeepPulls = None,
     jobs: options.Jobs = None,
     store: options.Store = None,
     host: options.Host = None,
     context: options.Context = None,
+    files: fromfiles.Files = None,
+    semver: fromfiles.Semver = False,
     config: options.Config = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -70,6 +79,20 @@ def status(
 
     Asks with one HEAD request a name, which Docker Hub does not count as a pull.
     """
+    unattended = Unattended(changed, min_age, ignore or (), keep_pulls)
+    elsewhere = (references, platform, store, host, context, changed, min_age, ignore)
+    if fromfiles.asked(files, semver=semver, elsewhere=elsewhere):
+        report = fromfiles.look(
+            files or [],
+            semver=semver,
+            offline=offline,
+            jobs=jobs,
+            settings=unattended.settings(config, os.environ),
+            quiet=quiet,
+        )
+        code = _own_code(format, report, report.exit_code(ask_stale=exit_code))
+        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
+        return code
     report = _look(
         references or [],
         platform=platform,
@@ -80,15 +103,23 @@ def status(
         context=context,
         config=config,
         quiet=quiet,
+        unattended=unattended,
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
-    if format is options.StatusRows.NAGIOS:
-        from regsync.cli.formats.nagios import state
-
-        code = state(report.entries).value
+    code = _own_code(format, report, code)
     flags = engine_options(report.store.name, host, context)
     show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
+    keep_mark(report, quiet=quiet)
     return code
+
+
+def _own_code(format: options.StatusRows, report: StatusReport, code: int) -> int:
+    """The exit code, which a monitor has its own convention for."""
+    if format is not options.StatusRows.NAGIOS:
+        return code
+    from regsync.cli.formats.nagios import state
+
+    return state(report).value
 
 
 def engine_options(name: str, host: str | None, context: str | None) -> str:
@@ -107,10 +138,10 @@ def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
     """
     from regsync.cli.words import missing
 
-    if named and report.entries and all(missing(entry) for entry in report.entries):
+    if named and report.listed and all(missing(entry) for entry in report.entries):
         return 5
     code = report.exit_code(ask_stale=ask_stale)
-    if code == 0 and any(entry.verdict.error is not None for entry in report.entries):
+    if code == 0 and any(entry.verdict.error is not None for entry in report.listed):
         return 3
     return code
 
@@ -133,40 +164,57 @@ def show(
         engine: See `engine_options`.
     """
     from regsync.cli import formats, screens
-    from regsync.cli.envelope import envelope
+    from regsync.cli.envelope import Failure, envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
-    entries = tuple(entry for entry in report.entries if entry.any_stale or not only_stale)
+    entries = tuple(entry for entry in report.listed if entry.any_stale or not only_stale)
+    gone = report.news.vanished if report.news is not None and not only_stale else ()
+    if report.news is not None and not (entries or gone) and format in options.LINES:
+        # Whoever asks what has changed wants to hear nothing where nothing has; a document is one
+        # also when it says that.
+        return
     now = datetime.now(UTC)
     match format:
         case options.StatusRows.JSON:
-            failures = status_failures(report.entries)
+            failures = [*status_failures(report.listed), *map(Failure.of, report.failures)]
             write(envelope("status", exit_code, status_data(report, entries), failures))
         case options.StatusRows.JSONL:
             _write_lines("\n".join(json.dumps(image_data(entry)) for entry in entries))
         case options.StatusRows.TSV:
             write(screens.tsv(screens.ordered(entries)))
         case options.StatusRows.MARKDOWN:
-            write(screens.markdown(screens.ordered(entries), now))
+            write(screens.with_vanished(screens.markdown(screens.ordered(entries), now), gone))
         case options.StatusRows.TABLE:
-            _show_table(report, screens.ordered(entries), now, quiet=quiet, engine=engine)
+            rows = screens.ordered(entries)
+            _show_table(report, rows, now, gone=gone, quiet=quiet, engine=engine)
         case _:
             listed = screens.ordered(entries)
             hints = screens.hints(listed, report.store, engine)
             write(formats.text(format, report, listed, now, hints))
+    for failure in report.failures:
+        show_error(failure)
+    if not quiet:
+        for note in notes(report, format, gone):
+            say(f"note: {safe(note)}")
     if verbose:
-        for entry in report.entries:
+        for entry in report.listed:
             if entry.verdict.error is not None:
                 show_error(entry.verdict.error)
 
 
 def _show_table(
-    report: StatusReport, entries: tuple[Entry, ...], now: datetime, *, quiet: bool, engine: str
+    report: StatusReport,
+    entries: tuple[Entry, ...],
+    now: datetime,
+    *,
+    gone: tuple[str, ...],
+    quiet: bool,
+    engine: str,
 ) -> None:
     from regsync.cli import screens
 
     terminal = Terminal.of(sys.stdout, os.environ)
-    rows = screens.table(entries, now, terminal)
+    rows = screens.with_vanished(screens.table(entries, now, terminal), gone, terminal.width)
     if quiet:
         _write_lines(rows)
         return
@@ -194,6 +242,7 @@ def _look(
     context: str | None,
     config: Path | None,
     quiet: bool,
+    unattended: Unattended,
 ) -> StatusReport:
     """Ask the store and the registries."""
     from regsync.cli.asking import ask
@@ -206,13 +255,22 @@ def _look(
     from regsync.state.memory import Memory
     from regsync.stores.locate import locate
 
-    wish = Wish(tuple(references), Platform.parse(platform) if platform else None, offline)
+    unattended.demand_sense(offline=offline)
+    settings = unattended.settings(config, os.environ)
+    wish = Wish(
+        tuple(references),
+        Platform.parse(platform) if platform else None,
+        offline,
+        ignore=unattended.patterns(settings, named=bool(references)),
+        min_age=unattended.age(settings),
+        changed=unattended.changed,
+    )
     where = locate(store=store, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
         report: StatusReport = ask(
             lambda registries: look(where, registries, memory, documents, wish, listen=listen),
-            config,
+            settings,
             jobs,
         )
     for note in (memory.note, documents.note):

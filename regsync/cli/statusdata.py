@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from regsync.cli.envelope import Failure, moment
+from regsync.cli.infiles import in_files
 from regsync.cli.words import CAUSES, missing
+from regsync.operations.advice import next_step
 from regsync.operations.report import Entry, StatusReport, UsedBy
 from regsync.operations.verdict import LastKnown, Verdict
 from regsync.registry.ratelimit import RateLimit
@@ -23,6 +27,9 @@ def status_data(report: StatusReport, entries: tuple[Entry, ...]) -> dict[str, o
         "summary": report.summary,
         "requests": dict(report.requests),
         "rate_limits": [_rate_limit(limit) for limit in report.rate_limits],
+        "ignored": report.ignored,
+        "unchanged": report.news.unchanged if report.news is not None else None,
+        "vanished": list(report.news.vanished) if report.news is not None else None,
     }
 
 
@@ -48,6 +55,7 @@ def image_data(entry: Entry) -> dict[str, object]:
         "checked_at": moment(entry.checked_at),
         "changed": verdict.changed or None,
         "notes": list(verdict.notes),
+        **in_files(entry),
     }
 
 
@@ -59,16 +67,16 @@ def status_failures(entries: tuple[Entry, ...]) -> list[Failure]:
 def _failure(entry: Entry) -> Failure | None:
     verdict = entry.verdict
     reference = _text(entry.reference) or entry.name
+    host = entry.reference.registry if entry.reference is not None else "the registry"
     if verdict.cause is None and verdict.error is not None:
-        return Failure.of(verdict.error, reference)
+        told = Failure.of(verdict.error, reference)
+        return replace(told, hint=next_step(entry))
     if verdict.cause is not None:
         if verdict.error is None:
-            host = entry.reference.registry if entry.reference is not None else "the registry"
-            return Failure(
-                verdict.cause.value, CAUSES[verdict.cause].format(host=host), None, reference
-            )
+            said = CAUSES[verdict.cause].format(host=host)
+            return Failure(verdict.cause.value, said, next_step(entry), reference)
         told = Failure.of(verdict.error, reference)
-        return Failure(verdict.cause.value, told.message, told.hint, reference, told.retry_at)
+        return replace(told, code=verdict.cause.value, hint=next_step(entry))
     if missing(entry):
         about = ", ".join(("not here", *verdict.notes))
         return Failure("not_found", f"`{entry.name}`: {about}", None, reference)
@@ -107,4 +115,6 @@ def _rate_limit(limit: RateLimit) -> dict[str, object]:
         "remaining": limit.remaining,
         "window_s": limit.window_s,
         "source": limit.source or None,
+        "source_kind": limit.source_kind,
+        "resets_at": moment(limit.resets_at),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -22,18 +22,28 @@ class Glance:
     """What holds for a command line even where it cannot be understood.
 
     Attributes:
-        command: Its first word that is no option, or empty.
+        words: Its first two words that are no options.
         help: Whether this may be a request for help.
         json: Whether failures are to be told as JSON too.
         nagios: Whether a monitor asks, and is to be told in its own way.
         verbose: Whether details are wanted.
     """
 
-    command: str
+    words: tuple[str, ...]
     help: bool
     json: bool
     nagios: bool
     verbose: bool
+
+    @property
+    def command(self) -> str:
+        """The first word, or empty."""
+        return self.words[0] if self.words else ""
+
+    def named(self, commands: Sequence[str]) -> str:
+        """The command that is meant: one word, or two where the first is a group of commands."""
+        both = " ".join(self.words)
+        return both if both in commands else self.command
 
     @classmethod
     def at(cls, arguments: Sequence[str]) -> Self:
@@ -45,7 +55,7 @@ class Glance:
             return f"--format={format}" in words or ("--format", format) in pairs
 
         return cls(
-            command=_command(words),
+            words=tuple(itertools.islice(_bare(words), 2)),
             help="-h" in words or "--help" in words,
             json=has("json"),
             nagios=has("nagios"),
@@ -54,32 +64,41 @@ class Glance:
 
 
 _WITH_VALUE = frozenset(
-    ["--format", "--config", "--store", "--host", "-H", "--context", "--platform", "--jobs", "-j"]
+    [
+        "--format",
+        "--config",
+        "--store",
+        "--host",
+        "-H",
+        "--context",
+        "--platform",
+        "--jobs",
+        "-j",
+        "--from",
+    ]
 )
 _RANGE = re.compile(r"invalid value for `(--[a-z-]+)`.*: `?(.*?)`? is not .*\brange\b")
 
 
-def _command(words: Sequence[str]) -> str:
-    """The first word that is neither an option nor the value of one."""
+def _bare(words: Sequence[str]) -> Iterator[str]:
+    """The words that are neither options nor the values of options."""
     before = ""
     for word in words:
         if not word.startswith("-") and before not in _WITH_VALUE:
-            return word
+            yield word
         before = word
-    return ""
 
 
 def understood(
     error: typer.TyperException, arguments: Sequence[str], commands: Sequence[str]
 ) -> UsageError:
     """Typer's complaint in our form: a lower-case line, backticks, and a hint on how to go on."""
-    command = Glance.at(arguments).command
+    glance = Glance.at(arguments)
+    command = glance.named(commands)
+    if is_group(glance.command, commands) and len(glance.words) == 2 and command == glance.command:
+        return _no_command(" ".join(glance.words), f"{command} ", commands)
     if command and command not in commands:
-        close = difflib.get_close_matches(command, commands, n=1)
-        return UsageError(
-            f"there is no command `{command}`",
-            hint=f"did you mean `{close[0]}`?" if close else "`regsync -h` lists the commands",
-        )
+        return _no_command(command, "", commands)
     formatted = getattr(error, "format_message", lambda: str(error))()
     what = _QUOTED.sub(r"`\1`", formatted.strip().rstrip("."))
     what = what[:1].lower() + what[1:]
@@ -97,3 +116,17 @@ def understood(
             example = f"regsync {command or 'status'} {option}"
             return UsageError(what, hint=f"options follow the command: `{example}`")
     return UsageError(what, hint=f"`regsync {command} -h` lists what there is".replace("  ", " "))
+
+
+def is_group(word: str, commands: Sequence[str]) -> bool:
+    """Whether a word is the first one of several commands."""
+    return any(name.startswith(f"{word} ") for name in commands)
+
+
+def _no_command(typed: str, group: str, commands: Sequence[str]) -> UsageError:
+    """Of `regsync`, or of a group of commands, whose name ends in a space."""
+    inner = [name for name in commands if name.startswith(group) and name.count(" ") == bool(group)]
+    close = difflib.get_close_matches(typed, inner, n=1)
+    lists = f"`regsync {group}-h` lists the commands"
+    hint = f"did you mean `{close[0]}`?" if close else lists
+    return UsageError(f"there is no command `{typed}`", hint=hint)

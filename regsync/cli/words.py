@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from regsync.cli.infiles import saying, word
+from regsync.cli.terminal import safe
 from regsync.cli.units import age
-from regsync.errors import InvalidConfig, RateLimited
+from regsync.errors import InvalidConfig, KeptBack, RateLimited
 from regsync.operations.report import Entry
 from regsync.operations.verdict import Cause, Kind
+from regsync.registry.budget import span
+from regsync.registry.ratelimit import RateLimit
 
 SAYINGS: Mapping[tuple[Kind, str | None], str] = MappingProxyType(
     {
@@ -95,6 +99,8 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.last_known is not None:
             known = verdict.last_known
             said += f"; was {known.kind.words} {age(known.at, now)}"
+    elif entry.in_files is not None:
+        return LONG_DIGEST.sub(r"\1", saying(entry, SAYINGS[verdict.kind, verdict.reason]))
     elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:
         said = NOT_HERE
     else:
@@ -111,6 +117,26 @@ def what_changed(entry: Entry, now: datetime) -> str:
     return LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))
 
 
+def status(entry: Entry) -> str:
+    """The cell of a verdict."""
+    return entry.verdict.kind.words if entry.in_files is None else word(entry)
+
+
+def quota(limit: RateLimit) -> str:
+    """What is left of a limit, and whose it is: `97 of 100 pulls left at docker.io (for …)`."""
+    about = []
+    if limit.source_kind == "address":
+        about.append(f"for {safe(limit.source or '')}")
+    elif limit.source_kind == "account":
+        about.append("for your account")
+    if limit.window_s:
+        about.append(f"per {span(limit.window_s)}")
+    if limit.resets_at is not None:
+        about.append(f"anew at {limit.resets_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+    told = f" ({', '.join(about)})" if about else ""
+    return f"{limit.remaining} of {limit.limit} pulls left at {safe(limit.registry)}{told}"
+
+
 def missing(entry: Entry) -> bool:
     """Whether what the user named is not here, nor at its registry as far as anything tells."""
     verdict = entry.verdict
@@ -121,6 +147,8 @@ def _why_unknown(entry: Entry, cause: Cause, now: datetime) -> str:
     host = entry.reference.registry if entry.reference is not None else "the registry"
     said = CAUSES[cause].format(host=host)
     error = entry.verdict.error
+    if isinstance(error, KeptBack):
+        return error.why
     if isinstance(error, RateLimited) and error.retry_at is not None:
         return f"{said}, try again at {_clock(error.retry_at, now)}"
     if error is None or not error.why:

@@ -16,7 +16,7 @@ from pathlib import Path
 from regsync.errors import InvalidConfig
 from regsync.oci.reference import DOCKER_HUB
 from regsync.oci.strictjson import amount
-from regsync.settings import HostSettings
+from regsync.settings import HostSettings, StatusSettings
 
 FILE = "regsync.toml"
 VARIABLE = "REGSYNC_CONFIG"
@@ -32,17 +32,29 @@ class Config:
     Attributes:
         source: The file it was read from; None where there is none.
         hosts: Settings by registry host, in lower case, Docker Hub as `docker.io`.
+        status: Settings of `status`.
         jobs: Requests at once for every host, in place of what is set for it; from `--jobs`.
+        keep_pulls: Pulls to keep of every host, in place of what is set for it; from
+            `--keep-pulls`.
+        usual_keep_pulls: Pulls to keep of hosts for which nothing is set.
     """
 
     source: Path | None = None
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
+    status: StatusSettings = field(default_factory=StatusSettings)
     jobs: int | None = None
+    keep_pulls: int | None = None
+    usual_keep_pulls: int | None = None
 
     def settings(self, host: str) -> HostSettings:
         """What was set for a registry; all defaults where nothing was."""
         found = self.hosts.get(canonical(host), HostSettings())
-        return found if self.jobs is None else replace(found, jobs=self.jobs)
+        if self.jobs is not None:
+            found = replace(found, jobs=self.jobs)
+        for keep in (self.keep_pulls, found.keep_pulls, self.usual_keep_pulls):
+            if keep is not None:
+                return replace(found, keep_pulls=keep)
+        return found
 
 
 def canonical(host: str) -> str:
@@ -115,4 +127,5 @@ def _read(file: Path, hint: str | None) -> Config:
     # pydantic costs more to import than all the rest: only where there is something to check.
     from regsync.config.model import read
 
-    return Config(file, {canonical(host): entry for host, entry in read(document, file).items()})
+    hosts, status = read(document, file)
+    return Config(file, {canonical(host): entry for host, entry in hosts.items()}, status)

@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regsync.errors import InvalidConfig
-from regsync.settings import HostSettings, Tls
+from regsync.config.duration import parse_duration
+from regsync.errors import InvalidConfig, UsageError
+from regsync.oci.glob import Glob
+from regsync.settings import HostSettings, StatusSettings, Tls
 
 JOBS_LIMIT = 256
 
@@ -26,14 +28,22 @@ class _Registry(_Strict):
     ca_file: str | None = None
     jobs: int | None = Field(default=None, ge=1, le=JOBS_LIMIT)
     endpoint_auth: bool = False
+    keep_pulls: int | None = Field(default=None, ge=0)
+
+
+class _Status(_Strict):
+    ignore: list[str] = Field(default_factory=list)
+    min_age: str | None = None
+    keep_pulls: int | None = Field(default=None, ge=0)
 
 
 class _Document(_Strict):
     registry: dict[str, _Registry] = Field(default_factory=dict)
+    status: _Status = Field(default_factory=_Status)
 
 
-def read(document: Mapping[str, Any], file: Path) -> dict[str, HostSettings]:
-    """The settings by host of a parsed `regsync.toml`.
+def read(document: Mapping[str, Any], file: Path) -> tuple[dict[str, HostSettings], StatusSettings]:
+    """The settings by host of a parsed `regsync.toml`, and those of `status`.
 
     Args:
         document: What `tomllib` made of it.
@@ -53,7 +63,7 @@ def read(document: Mapping[str, Any], file: Path) -> dict[str, HostSettings]:
                 f"`{host}` is not a registry host",
                 'write it as in references: [registry."registry.example.com:5000"]',
             )
-    return {
+    hosts = {
         host: HostSettings(
             endpoint=entry.endpoint,
             tls=entry.tls,
@@ -61,9 +71,24 @@ def read(document: Mapping[str, Any], file: Path) -> dict[str, HostSettings]:
             ca_file=None if entry.ca_file is None else file.parent / entry.ca_file,
             jobs=entry.jobs,
             endpoint_auth=entry.endpoint_auth,
+            keep_pulls=entry.keep_pulls,
         )
         for host, entry in checked.registry.items()
     }
+    return hosts, _status(checked.status, file)
+
+
+def _status(entry: _Status, file: Path) -> StatusSettings:
+    key = "ignore"
+    try:
+        for pattern in entry.ignore:
+            Glob.parse(pattern)
+        key = "min_age"
+        min_age = None if entry.min_age is None else parse_duration(entry.min_age)
+    except UsageError as error:
+        what = f"cannot understand `{file}`"
+        raise InvalidConfig(what, f"`status.{key}`: {error}", error.hint) from error
+    return StatusSettings(tuple(entry.ignore), min_age, entry.keep_pulls)
 
 
 def _explain(error: ValidationError, file: Path) -> InvalidConfig:
@@ -72,7 +97,8 @@ def _explain(error: ValidationError, file: Path) -> InvalidConfig:
     parts = [str(part) for part in mistake["loc"]]
     what = f"cannot understand `{file}`"
     if mistake["type"] == "extra_forbidden":
-        known = list(_Document.model_fields if len(parts) == 1 else _Registry.model_fields)
+        inside = _Status if parts[0] == "status" else _Registry
+        known = list(_Document.model_fields if len(parts) == 1 else inside.model_fields)
         close = difflib.get_close_matches(parts[-1], known, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
         return InvalidConfig(what, f"unknown key `{_dotted(parts)}`", hint)

@@ -1,1 +1,1 @@
-"""Who we are: where credentials come from. Nothing here is ever written."""
+"""Who we are: where credentials come from. Files of other programs are never written."""

@@ -13,7 +13,7 @@ async def digest(reference: Reference, registries: Registries) -> Resolved:
     Raises:
         RegsyncError: see `Registries.client` and `RegistryClient.resolve`.
     """
-    return await registries.client(reference.registry).resolve(reference)
+    return await registries.client(reference.repository).resolve(reference)
 
 
 async def tags(repository: Repository, registries: Registries) -> list[str]:
@@ -22,4 +22,4 @@ async def tags(repository: Repository, registries: Registries) -> list[str]:
     Raises:
         RegsyncError: see `Registries.client` and `RegistryClient.tags`.
     """
-    return await registries.client(repository.registry).tags(repository)
+    return await registries.client(repository).tags(repository)

@@ -68,6 +68,7 @@ class Oracle:
         by_registry: dict[str, set[Repository]] = defaultdict(set)
         for repository in repositories:
             by_registry[repository.registry].add(repository)
+        self._registries.foresee(by_registry)
         await asyncio.gather(
             *(self._greet(registry, found) for registry, found in by_registry.items())
         )
@@ -92,16 +93,25 @@ class Oracle:
             return result
 
     async def _greet(self, registry: str, repositories: set[Repository]) -> None:
+        by_client: dict[RegistryClient, list[Repository]] = defaultdict(list)
         try:
-            await self._registries.client(registry).prepare(sorted(repositories))
+            for repository in sorted(repositories):
+                by_client[self._registries.client(repository)].append(repository)
         except AuthError:
-            # A token for all of them was refused, perhaps for the sake of one: each asks alone.
             return
         except RegsyncError as error:
             self._down[registry] = error
+            return
         except Exception:
             # Nobody foresaw it: it will be met again by the rows, and stay in each.
             return
+        outcomes = await asyncio.gather(
+            *(client.prepare(found) for client, found in by_client.items()), return_exceptions=True
+        )
+        for outcome in outcomes:
+            # A token for all of them was refused, perhaps for the sake of one: each asks alone.
+            if isinstance(outcome, RegsyncError) and not isinstance(outcome, AuthError):
+                self._down[registry] = outcome
 
     async def _answer(self, question: Question) -> Any:
         task = self._answers.get(question)
@@ -123,15 +133,16 @@ class Oracle:
             case Exists(repository):
                 return self._exists(repository)
 
-    def _client(self, registry: str) -> RegistryClient:
+    def _client(self, repository: Repository) -> RegistryClient:
+        registry = repository.registry
         if self._offline:
             raise Offline(f"`{registry}` was not asked", "offline, as you wished")
         if registry in self._down:
             raise self._down[registry]
-        return self._registries.client(registry)
+        return self._registries.client(repository)
 
     async def _holds(self, reference: Reference) -> Held:
-        client = self._client(reference.registry)
+        client = self._client(reference.repository)
         try:
             return (await client.resolve(reference)).digest
         except NotFound:
@@ -145,7 +156,7 @@ class Oracle:
         kept = self._documents.get(digest)
         if kept is not None:
             return manifest.parse(kept)
-        client = self._client(repository.registry)
+        client = self._client(repository)
         found = await client.manifest(Reference(repository, digest=digest))
         self._documents.put(digest, found.raw)
         return found
@@ -153,12 +164,12 @@ class Oracle:
     async def _config(self, repository: Repository, descriptor: Descriptor) -> ImageConfig:
         kept = self._documents.get(descriptor.digest)
         if kept is None:
-            kept = await self._client(repository.registry).config(repository, descriptor)
+            kept = await self._client(repository).config(repository, descriptor)
             self._documents.put(descriptor.digest, kept)
         return ImageConfig.parse(kept)
 
     async def _serves(self, repository: Repository, digest: Digest) -> bool:
-        return await self._client(repository.registry).served(repository, digest)
+        return await self._client(repository).served(repository, digest)
 
     async def _exists(self, repository: Repository) -> bool:
-        return await self._client(repository.registry).exists(repository)
+        return await self._client(repository).exists(repository)

@@ -94,7 +94,7 @@ async def pull(
         RegsyncError: the registry's, see `RegistryClient.resolve`.
     """
     held = store.named(reference)
-    client = registries.client(reference.registry)
+    client = registries.client(reference.repository)
     resolved = await client.resolve(reference)
     source = _Source(client, reference, store.files)
     top, document = await source.document(_descriptor(resolved, held))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from regsync.errors import RegsyncError
+from regsync.files.found import Place
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Kind, Verdict
 from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
@@ -30,6 +32,29 @@ class UsedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class InFiles:
+    """What files say of an image, for `status --from`.
+
+    Attributes:
+        places: Where it is named.
+        untagged: Whether a file names it without tag and digest, which means `latest`.
+        moved: Whether the tag beside a digest holds something else by now.
+        newer: Newer versions of its tag; None where none was asked for, or the tag is no version.
+    """
+
+    places: tuple[Place, ...]
+    untagged: bool = False
+    moved: bool = False
+    newer: Newer | None = None
+
+    @property
+    def behind(self) -> str | None:
+        """How far it is behind: `major`, `minor`, `patch`, else `digest`; the greatest step."""
+        step = self.newer.widest if self.newer is not None else None
+        return step or ("digest" if self.moved else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One local name, and the verdict on it.
 
@@ -38,6 +63,8 @@ class Entry:
         name: As engines print it; None for an untagged image.
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
+        in_files: What files say of it; None where a store was asked.
+        held_until: When what the tag holds now will be old enough to count as an update.
     """
 
     reference: Reference | None
@@ -48,16 +75,40 @@ class Entry:
     containers: tuple[UsedBy, ...] = ()
     checked_at: datetime | None = None
     held_until: datetime | None = None
+    in_files: InFiles | None = None
 
     @property
     def stale(self) -> bool | None:
-        """Whether the image is stale; None where it could not be decided."""
-        return self.verdict.stale
+        """Whether the image is stale; None where it could not be decided.
+
+        What is held back is not: it is outdated, and nothing is to be done about it yet.
+        """
+        return False if self.held_until is not None else self.verdict.stale
 
     @property
     def any_stale(self) -> bool:
-        """Whether the image or a container on it is stale."""
-        return bool(self.stale) or any(container.stale for container in self.containers)
+        """Whether the image or a container on it is stale, or a file that names it behind."""
+        behind = self.in_files is not None and self.in_files.behind is not None
+        return bool(self.stale) or behind or any(used.stale for used in self.containers)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What of a report differs from what was last reported.
+
+    Attributes:
+        entries: Those that differ.
+        unchanged: How many do not.
+        vanished: Names that were here then, in full.
+        states: What to remember once this has been reported; see `since`.
+        scope: Which question it answers; see `Wish.scope`.
+    """
+
+    entries: tuple[Entry, ...]
+    unchanged: int
+    vanished: tuple[str, ...]
+    states: Mapping[str, str]
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +119,27 @@ class StatusReport:
         store: Which store was looked at.
         entries: In the store's order of names.
         requests: Requests really sent: `head`, `get`, `token`, `ping`, `counted_pulls`.
+        failures: What went wrong beside the entries: a file that cannot be read.
+        files: How many files were read, where no store was asked.
+        ignored: How many rows the user's patterns took out.
+        idle_patterns: Patterns that matched nothing.
+        news: What has changed, if that was the question.
     """
 
     store: StoreInfo
     entries: tuple[Entry, ...]
     requests: Mapping[str, int]
     rate_limits: tuple[RateLimit, ...] = ()
+    failures: tuple[RegsyncError, ...] = ()
+    files: int | None = None
+    ignored: int = 0
+    idle_patterns: tuple[str, ...] = ()
+    news: News | None = None
+
+    @property
+    def listed(self) -> tuple[Entry, ...]:
+        """The entries that answer the question: all, or what has changed."""
+        return self.entries if self.news is None else self.news.entries
 
     @property
     def summary(self) -> dict[str, int]:
@@ -91,9 +157,11 @@ class StatusReport:
         )
 
     def exit_code(self, *, ask_stale: bool) -> int:
-        """10 if anything is stale and that was the question, else 3 if anything is unknown."""
-        if ask_stale and any(entry.any_stale for entry in self.entries):
+        """10 if anything is stale and that was asked, else 3 if anything is unknown or failed.
+
+        Of what is listed: where the question is what has changed, nothing new is no news.
+        """
+        if ask_stale and any(entry.any_stale for entry in self.listed):
             return 10
-        if any(entry.verdict.kind is Kind.UNKNOWN for entry in self.entries):
-            return 3
-        return 0
+        unknown = any(entry.verdict.kind is Kind.UNKNOWN for entry in self.listed)
+        return 3 if unknown or self.failures else 0

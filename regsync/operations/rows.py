@@ -5,6 +5,7 @@ What is not asked leaks nothing: a private name that no registry can hold is not
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -143,7 +144,9 @@ class _Planner:
 
 def _faulty(image: LocalImage, fault: RegsyncError) -> list[Row]:
     """The rows of an image that cannot be read here: nothing can be compared with a registry."""
-    verdict = unknown(fault)
+    told = copy.copy(fault)
+    told.hint = told.hint or "it is damaged here: pull it again, or remove it"
+    verdict = unknown(told)
     named = [Row(name, name.familiar, image, settled=verdict) for name in image.names]
     others = [Row(None, name, image, settled=verdict) for name in image.local_names]
     return named + others or [Row(None, None, image, settled=verdict)]

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from regsync.clock import Clock, SystemClock
 from regsync.errors import InvalidReference, RegsyncError, ServerFailed
+from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
-from regsync.operations import bases, remember
+from regsync.operations import bases, held, ignore, quota, remember, since
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
-from regsync.operations.report import Entry, StatusReport, UsedBy
+from regsync.operations.report import Entry, News, StatusReport, UsedBy
 from regsync.operations.rows import Row, choose, plan_rows
 from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
 from regsync.progress import Checked, Listener, silent
@@ -37,11 +39,22 @@ class Wish:
         references: Names or image IDs; none means everything.
         platform: Compare this platform in place of each image's own.
         offline: Ask no registry.
+        ignore: Neither ask nor list what these match.
+        min_age: How old a remote image must be to count as an update.
+        changed: Tell what differs from what was last reported.
     """
 
     references: Sequence[str] = ()
     platform: Platform | None = None
     offline: bool = False
+    ignore: Sequence[Glob] = ()
+    min_age: timedelta | None = None
+    changed: bool = False
+
+    @property
+    def scope(self) -> str:
+        """Which question is asked, of those whose answers cannot be compared with each other."""
+        return str(self.platform) if self.platform is not None else ""
 
 
 async def status(
@@ -64,15 +77,18 @@ async def status(
     clock = clock or SystemClock()
     snapshot = await store.snapshot()
     every = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
-    rows = choose(every, wish.references)
+    muted = ignore.mute(choose(every, wish.references), wish.ignore)
+    rows = muted.rows
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=wish.offline)
     asked = [row.reference for row in rows if row.reference is not None and row.settled is None]
     await oracle.prepare(reference.repository for reference in asked)
     run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
-    entries = await asyncio.gather(*(run.entry(row) for row in rows))
+    entries = await quota.in_turn(rows, run.entry, oracle, registries, snapshot.containers)
     made = bases.made_here(rows, entries, run.known)
-    entries = await _with_rebuilds(run, every, rows, entries, made, memory)
+    entries = await _with_rebuilds(run, every, rows, entries, made, memory, wish.ignore)
+    if wish.min_age:
+        entries = await held.hold_back(entries, wish.min_age, oracle, memory, clock.now())
     found = remember.Found(snapshot, rows, entries, made, registries.greetings())
     # What another platform's comparison says is not true of the image's own.
     remember.remember(memory, found, clock.now(), own_platform=wish.platform is None)
@@ -81,7 +97,18 @@ async def status(
         entries=tuple(entries),
         requests=registries.requests(),
         rate_limits=tuple(registries.rate_limits()),
+        ignored=muted.count,
+        idle_patterns=muted.idle,
+        news=_news(entries, every, wish, snapshot, memory) if wish.changed else None,
     )
+
+
+def _news(
+    entries: Sequence[Entry], every: Sequence[Row], wish: Wish, snapshot: Snapshot, memory: Memory
+) -> News:
+    before = memory.reported(snapshot.info.key, wish.scope)
+    names = frozenset(since.name_of(row) for row in every) if not wish.references else None
+    return replace(since.news(entries, before, names), scope=wish.scope)
 
 
 async def _with_rebuilds(
@@ -91,11 +118,17 @@ async def _with_rebuilds(
     entries: Sequence[Entry],
     made: frozenset[str],
     memory: Memory,
+    ignored: Sequence[Glob],
 ) -> list[Entry]:
     """The entries, as `rebuild` where an image was made here on a base that has moved on."""
     named = bases.named_images(run.snapshot, memory)
     built = [
-        bases.candidates(row, entry, made, named) for row, entry in zip(rows, entries, strict=True)
+        [
+            base
+            for base in bases.candidates(row, entry, made, named)
+            if not ignore.is_ignored(base.reference, ignored)
+        ]
+        for row, entry in zip(rows, entries, strict=True)
     ]
     planned = {
         (row.reference, row.image.id): row

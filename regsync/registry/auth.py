@@ -9,56 +9,54 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from regsync.clock import Clock
 from regsync.errors import (
     LoginFailed,
-    NotARegistry,
     RateLimited,
     RegistryFailure,
     RegsyncError,
     ServerFailed,
     Unauthorized,
 )
-from regsync.identity import Credentials, variable
-from regsync.oci import challenge as challenges
-from regsync.oci.challenge import Challenge
+from regsync.identity import Credentials
 from regsync.oci.scope import Scope, union
-from regsync.registry import failures, tokens
+from regsync.registry import failures, refusals, tokens
+from regsync.registry.door import Door, challenge_of
 from regsync.registry.failures import Refusal
 from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, realm
 from regsync.registry.tokens import Token
 from regsync.registry.transport import Transport
+from regsync.registry.wallet import Wallet
+
+Lookup = Callable[[], Awaitable[Credentials | None]]
+"""Finds the credentials when they are first needed; None for nobody's."""
 
 
 class Authenticator:
-    """Turns scopes into `Authorization` headers for one registry."""
+    """Turns scopes into `Authorization` headers for one registry.
+
+    Args:
+        credentials: Who we are, or how that is found out before the first request.
+    """
 
     def __init__(
         self,
         transport: Transport,
-        credentials: Credentials | None,
+        credentials: Credentials | Lookup | None,
         clock: Clock,
         greeting: str | None = None,
     ) -> None:
         self._transport = transport
-        self._found = credentials
-        self._credentials = credentials if transport.endpoint.sends_credentials else None
+        self._lookup = credentials if callable(credentials) else None
+        self._found: Credentials | None = None
         self._clock = clock
-        self._challenge = challenges.choose(challenges.parse([greeting or ""]))
-        self._pinged = greeting is not None
-        # Known from an earlier run alone: may be true no longer.
-        self._assumed = self._pinged
-        # Whether an answer of this run was one that only registries give.
-        self._shown = False
-        self._tokens: dict[Scope, Token] = {}
-        # What the server makes of several scopes at once: grants them all, or the first alone.
-        self._wide = self._narrow = False
-        self._replaced: set[Scope] = set()
+        self._door = Door(transport, greeting)
+        self._wallet = Wallet(clock)
         # Scopes that somebody waits for: who holds the lock asks for the others' as well.
         self._wanted: dict[Scope, None] = {}
         self._lock = asyncio.Lock()
@@ -67,23 +65,48 @@ class Authenticator:
         # Whether the password of Basic auth has opened something.
         self._accepted = False
         self._foreign_realm: Origin | None = None
+        if not callable(credentials):
+            self._become(credentials)
 
     @property
     def greeting(self) -> str | None:
         """See `RegistryClient.greeting`."""
-        if not self._pinged:
-            return None
-        if self._challenge is None:
-            return ""
-        # A scope in it would be that of one request, and the name of somebody's repository.
-        told = self._challenge.parameters
-        lasting = {name: told[name] for name in ("realm", "service") if name in told}
-        return str(Challenge(self._challenge.scheme, lasting))
+        return self._door.greeting
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody is logged in; credentials that may not go there are somebody's."""
+        """Whether nobody is logged in; credentials that may not go there are somebody's.
+
+        Known after `identify`, and after every request.
+        """
         return self._found is None
+
+    @property
+    def _credentials(self) -> Credentials | None:
+        """What may be sent."""
+        return self._found if self._transport.endpoint.sends_credentials else None
+
+    @property
+    def _password(self) -> Credentials | None:
+        """What may be sent as Basic auth."""
+        found = self._credentials
+        return found if found is not None and found.kind == "password" else None
+
+    async def identify(self) -> None:
+        """Find out who we are, where that was left open.
+
+        Raises:
+            CredentialsBroken: it cannot be told; nothing is to be sent then.
+        """
+        if self._lookup is not None:
+            self._become(await self._lookup())
+            self._lookup = None
+
+    def _become(self, found: Credentials | None) -> None:
+        self._found = found
+        sent = self._credentials
+        if sent is not None and sent.kind == "registry_token":
+            self._wallet.login = tokens.given(sent)
 
     async def prepare(self, scopes: Iterable[Scope]) -> None:
         """Fetch tokens for many scopes in as few requests as the server allows.
@@ -91,19 +114,20 @@ class Authenticator:
         Raises:
             RegsyncError: the registry or its token endpoint cannot be asked or refuses.
         """
+        await self.identify()
         wanted = union(scopes)
         self._wanted.update(dict.fromkeys(wanted))
         try:
             async with self._turn():
-                await self._ping()
+                await self._door.ping()
                 try:
                     await self._get_tokens(wanted)
                 except RegsyncError as error:
-                    if not self._assumed:
+                    if not self._door.assumed:
                         raise
                     before = self.greeting
-                    self._pinged = self._assumed = False
-                    await self._ping()
+                    self._door.forget()
+                    await self._door.ping()
                     if isinstance(error, LoginFailed) and self.greeting == before:
                         # Refused by the right server: once more could lock the account.
                         raise
@@ -122,20 +146,36 @@ class Authenticator:
         """
         if self._refused is not None:
             raise copy.copy(self._refused)
-        if self._pinged and (token := self._cached(scope)):
-            return f"Bearer {token.value}"
-        if not self._pinged or (self._challenge and self._challenge.scheme == "bearer"):
-            await self.prepare([scope])
-        if self._challenge is None:
+        await self.identify()
+        if not self._door.known or self._door.scheme == "bearer":
+            token = self._wallet.find(scope) if self._door.known else None
+            if token is None:
+                await self.prepare([scope])
+        if self._door.scheme == "basic":
+            return self._password.basic() if self._password else None
+        if self._door.scheme is None:
             return None
-        if self._challenge.scheme == "basic":
-            return self._credentials.basic() if self._credentials else None
-        cached = self._cached(scope)
-        return f"Bearer {cached.value}" if cached else None
+        token = self._wallet.find(scope)
+        return f"Bearer {token.value}" if token else None
+
+    def sign(self, request: Request, header: str | None) -> Request:
+        """A request with a header that `authorization` or `renew` returned."""
+        return replace(request, authorization=header, issuer=self._wallet.issuer(header))
+
+    async def log_in(self) -> None:
+        """See `RegistryClient.log_in`."""
+        await self.identify()
+        async with self._turn():
+            await self._door.ping()
+            if self._door.scheme == "bearer" and self._wallet.login is None:
+                await self._fetch([])
+            elif self._door.scheme == "basic" and self._password is not None:
+                await self._door.try_password(self._password)
+                self._accepted = True
 
     def note_registry(self) -> None:
         """The registry has shown that it is one."""
-        self._shown = True
+        self._door.shown = True
 
     async def is_registry(self) -> bool:
         """Whether the host has shown in this run that it is a registry: a ping, where it has not.
@@ -143,85 +183,68 @@ class Authenticator:
         Raises:
             RegsyncError: see `prepare`.
         """
-        if not self._shown:
+        if not self._door.shown:
             async with self._turn():
-                if not self._shown and self._assumed:
-                    self._pinged = self._assumed = False
-                    await self._ping()
-        return self._shown
+                if not self._door.shown and self._door.assumed:
+                    self._door.forget()
+                    await self._door.ping()
+        return self._door.shown
 
     def granted(self, scope: Scope) -> None:
         """A request for `scope` was let in: what that tells of tokens for several scopes."""
-        if self._challenge is not None and self._challenge.scheme == "basic":
+        if self._door.scheme == "basic":
             self._accepted = True
-        token = self._cached(scope)
-        if token is not None and token.shared:
-            self._wide = True
-        elif scope in self._replaced:
-            # Its own token opened what the shared one did not.
-            self._narrow = True
+        self._wallet.note_granted(scope)
 
     async def renew(self, scope: Scope, refused: str | None, answer: Answer) -> str | None:
-        """Another header after a 401, or None where asking again cannot help.
+        """Another header after a 401 or 403, or None where asking again cannot help.
 
         A token for many repositories that was refused is replaced by one for this repository,
         unless the server is known to grant them all: then this one is missing or private. A token
-        that expired early is replaced too.
+        that expired early is replaced too. Some registries say 403 without a challenge: GHCR to
+        such a token, ECR to a password that is wrong.
 
         Raises:
             LoginFailed: the credentials themselves were refused.
             RegsyncError: see `prepare`.
         """
-        challenge = challenges.choose(challenges.parse(answer.headers.get_list("WWW-Authenticate")))
+        denied = answer.status == 403
+        challenge = self._door.challenge if denied else challenge_of(answer)
         if challenge is None:
             return None
         async with self._turn():
-            current = self._cached(scope)
+            current = self._wallet.find(scope) if challenge.scheme == "bearer" else None
             if current is not None and f"Bearer {current.value}" != refused:
                 return f"Bearer {current.value}"
-            self._challenge, self._pinged, self._assumed = challenge, True, False
+            if not denied:
+                self._door.note(challenge)
             if challenge.scheme == "basic":
-                if self._credentials is None:
+                if self._password is None:
                     return None
-                header = self._credentials.basic()
+                header = self._password.basic()
                 if header != refused:
                     return header
                 if not self._accepted:
-                    await self._try_password(header)
+                    await self._door.try_password(self._password)
+                    self._accepted = True
                 return None
-            if current is not None and current.shared:
-                if self._wide and challenge.error != "invalid_token":
-                    return None
-                self._replaced.add(scope)
+            error = "insufficient_scope" if denied else challenge.error
+            if not self._wallet.may_renew(scope, current, error):
+                return None
             asked = [other for other in Scope.parse_all(challenge.scope) if other.covers(scope)]
             token = await self._fetch(asked or [scope])
-            self._tokens[scope] = token
+            self._wallet.keep_own(scope, token)
             return f"Bearer {token.value}"
 
     def refusal(self, scope: Scope) -> Refusal:
         """What to say where the registry refuses `scope`: as whom it was asked."""
-        endpoint = self._transport.endpoint
-        names = [variable(endpoint.registry, field) for field in ("USERNAME", "PASSWORD")]
-        more = f"with credentials it may allow more: set {names[0]} and {names[1]}"
-        if self._found is None:
-            return Refusal(
-                f"the registry wants credentials for `{scope}`; none were found for this host",
-                f"if it exists and is private, set {names[0]} and {names[1]}",
-                more,
-            )
-        who = f"`{self._found.username}` ({self._found.source})"
-        if self._credentials is None:
-            return Refusal(
-                f"the registry wants credentials for `{scope}`; those of {who} were not sent, "
-                f"since the endpoint {endpoint.origin} is another host",
-                "if it may have them, set endpoint_auth = true for this host in regsync.toml",
-            )
-        if self._foreign_realm is not None:
-            return Refusal(
-                f"the registry wants credentials for `{scope}`; those of {who} were not sent, "
-                f"since its token server {self._foreign_realm} is another host"
-            )
-        return Refusal(f"{who} is not allowed `{scope}`", "check the name, and what this user may")
+        return refusals.refusal(
+            scope,
+            self._transport.endpoint,
+            self._found,
+            scheme=self._door.scheme,
+            foreign_realm=self._foreign_realm,
+        )
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -244,61 +267,18 @@ class Authenticator:
                 self._failures.append(error)
                 raise
 
-    async def _ping(self) -> None:
-        if self._pinged:
-            return
-        endpoint = self._transport.endpoint
-        what = f"cannot read `{endpoint.registry}`"
-        answer = await self._transport.send(
-            Request(f"{endpoint.base}/v2/", "GET", tokens.ANSWER_LIMIT, kind="ping", what=what)
-        )
-        if answer.status >= 500 or answer.status == 429:
-            raise failures.from_status(
-                answer.status, answer.body, what=what, retry_at=answer.retry_at
-            )
-        if answer.status in (200, 404) and answer.body.lstrip()[:1] == b"<":
-            raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
-        if answer.shows_registry or (answer.status == 200 and not answer.is_text):
-            self._shown = True
-        elif answer.status == 404 and answer.is_text:
-            raise failures.no_registry(what, answer.body)
-        headers = answer.headers.get_list("WWW-Authenticate") if answer.status == 401 else []
-        self._challenge = challenges.choose(challenges.parse(headers))
-        self._pinged = True
-
-    async def _try_password(self, header: str) -> None:
-        """Ask the door, which is every user's: whether one repository or the password is refused.
-
-        Raises:
-            LoginFailed: it refuses as well.
-        """
-        endpoint = self._transport.endpoint
-        what = f"cannot log in to `{endpoint.registry}`"
-        request = Request(
-            f"{endpoint.base}/v2/", "GET", tokens.ANSWER_LIMIT, kind="ping", what=what
-        )
-        answer = await self._transport.send(replace(request, authorization=header))
-        if answer.status == 401:
-            raise self._login_failed(what, answer.status)
-        self._accepted = True
-
     async def _get_tokens(self, scopes: Iterable[Scope]) -> None:
-        if self._challenge is not None and self._challenge.scheme == "bearer":
-            await self._fetch_missing(scopes)
-
-    async def _fetch_missing(self, scopes: Iterable[Scope]) -> None:
-        missing = [scope for scope in scopes if self._cached(scope) is None]
+        if self._door.scheme != "bearer":
+            return
+        missing = [scope for scope in scopes if self._wallet.find(scope) is None]
         if not missing:
             return
-        others = [
-            scope for scope in self._wanted if scope not in missing and self._cached(scope) is None
-        ]
-        size = 1 if self._narrow else tokens.SCOPES_AT_ONCE
-        wanted = missing if self._narrow else [*missing, *others]
-        batches = [wanted[at : at + size] for at in range(0, len(wanted), size)]
+        wanted = (scope for scope in self._wanted if scope not in missing)
+        others = [scope for scope in wanted if self._wallet.find(scope) is None]
+        batches = self._wallet.batches(missing, others)
         await asyncio.gather(*(self._fetch_batch(batch) for batch in batches))
         for scope in missing:
-            if self._cached(scope) is None:
+            if self._wallet.find(scope) is None:
                 await self._fetch_batch([scope])
 
     async def _fetch_batch(self, scopes: list[Scope]) -> None:
@@ -309,32 +289,22 @@ class Authenticator:
             if len(scopes) == 1:
                 raise
             return
-        # Every server grants the first; what it makes of the others shows when they are used.
-        self._tokens.update(dict.fromkeys(scopes, token))
-        self._tokens[scopes[0]] = replace(token, shared=False)
+        self._wallet.keep(scopes, token)
 
     async def _fetch(self, scopes: list[Scope]) -> Token:
-        assert self._challenge is not None  # noqa: S101 - callers look first
-        endpoint = self._transport.endpoint
+        challenge, endpoint = self._door.challenge, self._transport.endpoint
+        assert challenge is not None  # noqa: S101 - callers look first
         what = f"cannot get a token for `{endpoint.registry}`"
         try:
-            target = realm(endpoint.origin, f"{endpoint.base}/v2/", self._challenge.realm or "")
+            target = realm(endpoint.origin, f"{endpoint.base}/v2/", challenge.realm or "")
         except RefusedAddress as error:
             raise ServerFailed(what, f"its token address was refused: {error}") from error
         credentials = self._credentials if target.credentials else None
         self._foreign_realm = None if target.credentials else Origin.of(target.url)
-        answer = await self._transport.send(
-            Request(
-                tokens.address(target.url, self._challenge.service, scopes),
-                "GET",
-                tokens.ANSWER_LIMIT,
-                authorization=credentials.basic() if credentials else None,
-                kind="token",
-                what=what,
-            )
-        )
-        if answer.status == 401 and credentials:
-            raise self._login_failed(what, answer.status)
+        request = tokens.request(target.url, challenge.service, scopes, credentials, what)
+        answer = await self._transport.send(request)
+        if credentials and answer.status in tokens.REFUSALS[credentials.kind]:
+            raise refusals.login_failed(what, answer.status, credentials)
         if answer.status == 404:
             # No word of the repository, which may be there.
             raise ServerFailed(what, "404 Not Found: there is no token endpoint at its address")
@@ -343,25 +313,9 @@ class Authenticator:
                 answer.status,
                 answer.body,
                 what=what,
-                refusal=self.refusal(scopes[0]),
+                refusal=self.refusal(scopes[0]) if scopes else None,
                 retry_at=answer.retry_at,
             )
         now = self._clock.monotonic()
-        return tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
-
-    def _login_failed(self, what: str, status: int) -> LoginFailed:
-        assert self._credentials is not None  # noqa: S101 - callers look first
-        return LoginFailed(
-            what,
-            f"{status}: the credentials of `{self._credentials.username}` were refused",
-            f"the credentials come from {self._credentials.source}"
-            if self._credentials.source
-            else None,
-        )
-
-    def _cached(self, scope: Scope) -> Token | None:
-        now = self._clock.monotonic()
-        for held, token in self._tokens.items():
-            if token.until > now and held.covers(scope) and not (token.shared and self._narrow):
-                return token
-        return None
+        token = tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
+        return token if credentials else replace(token, issuer=Origin.of(target.url))

@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -76,7 +76,7 @@ class Source:
         request = Request(
             self.url, "GET", errorcode.BODY_LIMIT, headers, what=self.what, knocks=again
         )
-        request = replace(request, authorization=await self.auth.authorization(self.scope))
+        request = self.auth.sign(request, await self.auth.authorization(self.scope))
         async with self.transport.open(request) as answer:
             if answer.status != 401 or answer.url != self.url:
                 yield answer
@@ -85,7 +85,7 @@ class Source:
         if renewed is None:
             yield answer
             return
-        async with self.transport.open(replace(request, authorization=renewed)) as answer:
+        async with self.transport.open(self.auth.sign(request, renewed)) as answer:
             yield answer
 
 

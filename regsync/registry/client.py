@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -24,13 +24,13 @@ from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
 from regsync.registry import failures, listing
-from regsync.registry.auth import Authenticator
+from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
-from regsync.registry.transport import Transport
+from regsync.registry.transport import Transport, Witness
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -57,15 +57,16 @@ class RegistryClient:
     def __init__(
         self,
         endpoint: Endpoint,
-        credentials: Credentials | None = None,
+        credentials: Credentials | Lookup | None = None,
         *,
         clock: Clock | None = None,
         greeting: str | None = None,
         waits: Waits | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock, waits)
+        self._transport = Transport(endpoint, self._clock, waits, witness)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
@@ -99,17 +100,22 @@ class RegistryClient:
     @property
     def tally(self) -> Tally:
         """The requests sent so far."""
-        return self._transport.tally
+        return self._transport.ledger.tally
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody is logged in; a 401 may then mean "not there"."""
+        """Whether nobody is logged in; a 401 may then mean "not there". Known after a request."""
         return self._auth.anonymous
 
     @property
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
-        return self._transport.rate_limit
+        return self._transport.ledger.rate_limit
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether pulls of a limit are to be kept, so that it matters what the others go to."""
+        return self._transport.ledger.budget.tight
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -118,9 +124,26 @@ class RegistryClient:
             return ()
         return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
 
+    async def identify(self) -> None:
+        """Find out who we are to this registry; no request is sent.
+
+        Raises:
+            CredentialsBroken: it cannot be told.
+        """
+        await self._auth.identify()
+
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
         await self._auth.prepare(Scope.pull(repository.path) for repository in repositories)
+
+    async def log_in(self) -> None:
+        """Show who we are, for no repository: whether the login itself is good.
+
+        Raises:
+            LoginFailed: it is refused.
+            RegsyncError: the registry or its token endpoint cannot be asked.
+        """
+        await self._auth.log_in()
 
     async def resolve(self, reference: Reference) -> Resolved:
         """The digest that a reference points to: one HEAD, where the registry is as it should be.
@@ -156,6 +179,9 @@ class RegistryClient:
             InvalidManifest: see `oci.manifest.parse`.
             RegsyncError: see `resolve`.
         """
+        if self._transport.ledger.budget.blind:
+            # Costs nothing, and tells how many pulls there are to keep some of.
+            await self._manifest("HEAD", reference)
         answer = await self._manifest("GET", reference)
         self._demand(answer, reference.repository, _cannot(reference))
         for expected in (reference.digest, answer.digest):
@@ -194,8 +220,11 @@ class RegistryClient:
             return False
         return True
 
-    async def tags(self, repository: Repository) -> list[str]:
+    async def tags(self, repository: Repository, *, pages: int = listing.PAGES) -> list[str]:
         """All tags of a repository, in the registry's order, each once.
+
+        Args:
+            pages: How many pages may be asked for.
 
         Raises:
             ServerFailed: the pages lead elsewhere, never end, or are no tag list.
@@ -203,7 +232,9 @@ class RegistryClient:
         """
         what = f"cannot list the tags of `{repository.familiar}`"
         url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
-        return await listing.tags(url, lambda url: self._get_list(url, repository, what), what)
+        return await listing.tags(
+            url, lambda url: self._get_list(url, repository, what), what, pages=pages
+        )
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """A small blob, whole and verified: a config of an image or an artifact.
@@ -283,13 +314,13 @@ class RegistryClient:
         return answer
 
     async def _authorized(self, request: Request, scope: Scope) -> Answer:
-        request = replace(request, authorization=await self._auth.authorization(scope))
+        request = self._auth.sign(request, await self._auth.authorization(scope))
         answer = await self._transport.send(request)
         # Once for a token that another repository spoiled or that expired, never in a circle.
-        if answer.status == 401 and answer.url == request.url:
+        if answer.status in (401, 403) and answer.url == request.url:
             renewed = await self._auth.renew(scope, request.authorization, answer)
             if renewed is not None:
-                answer = await self._transport.send(replace(request, authorization=renewed))
+                answer = await self._transport.send(self._auth.sign(request, renewed))
         if answer.shows_registry:
             self._auth.note_registry()
         elif answer.status == 404 and (answer.is_text or not await self._auth.is_registry()):
@@ -308,7 +339,9 @@ class RegistryClient:
                 answer.body,
                 what=what,
                 refusal=self._auth.refusal(Scope.pull(repository.path)),
+                absent="no such tag or repository",
                 retry_at=answer.retry_at,
+                used_up=answer.is_used_up,
             )
         if answer.is_page and answer.body:
             raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)

@@ -32,6 +32,8 @@ PAGE_HINT = "check the host; behind a captive portal or a proxy, log in there fi
 # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH; _CERT_NOT_YET_VALID and _HAS_EXPIRED.
 _NAME_CODES = frozenset({62, 64})
 _DATE_CODES = frozenset({9, 10})
+# Docker Hub's words for its pull limit; its abuse limit says "Too Many Requests" and no more.
+_PULL_LIMIT = "pull rate limit"
 _WAITING = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PLAIN_TEXTS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH")
 _TLS_PORT_TEXTS = (b"HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
@@ -43,11 +45,16 @@ class TooSlow(httpx.TimeoutException):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What to say where a registry refuses: as whom it was asked, for what, and what may help."""
+    """What to say where a registry refuses: as whom it was asked, for what, and what may help.
+
+    Attributes:
+        login: Where the login that was shown came from; None where none was.
+    """
 
     why: str
     hint: str | None = None
     limit_hint: str | None = None
+    login: str | None = None
 
 
 def from_exception(error: httpx.HTTPError, endpoint: Endpoint, where: Origin) -> RegistryFailure:
@@ -162,7 +169,9 @@ def from_status(
     *,
     what: str,
     refusal: Refusal | None = None,
+    absent: str | None = None,
     retry_at: datetime | None = None,
+    used_up: bool = False,
 ) -> RegsyncError:
     """What a status other than success means.
 
@@ -171,23 +180,30 @@ def from_status(
         body: The error body; empty for HEAD.
         what: What could not be done.
         refusal: What to say of credentials where they are missing or not enough.
+        absent: What a 404 means that says nothing itself; that to a HEAD, which most questions are,
+            has no body to say more in.
         retry_at: For 429: when it may work again.
+        used_up: For 429: whether the answer says that no counted pull is left.
     """
     errors = errorcode.parse(body)
     why = _reason(status, errors)
     if status in (401, 403):
         if refusal is None:
             return Unauthorized(what, why)
-        return Unauthorized(what, f"{why}: {refusal.why}", refusal.hint)
+        unauthorized = Unauthorized(what, f"{why}: {refusal.why}", refusal.hint)
+        unauthorized.login = refusal.login
+        return unauthorized
     if status == 404:
         if not errors and body.lstrip()[:1] == b"<":
             return no_registry(what, body)
-        return NotFound(what, why)
+        return NotFound(what, why if errors or absent is None else absent)
     if status == 429:
         when = f"; try again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""
-        return RateLimited(
+        limited = RateLimited(
             what, why + when, refusal.limit_hint if refusal else None, retry_at=retry_at
         )
+        limited.counted = used_up or _PULL_LIMIT in why.lower()
+        return limited
     return ServerFailed(what, why)
 
 

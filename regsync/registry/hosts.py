@@ -34,6 +34,7 @@ class Endpoint:
         jobs: Requests at once; streams of blobs are counted apart, as many again.
         sends_credentials: False where the endpoint is another origin than the host that the
             credentials are for.
+        keep_pulls: Pulls of the registry's limit that are never spent.
     """
 
     registry: str
@@ -43,6 +44,7 @@ class Endpoint:
     client_certificates: tuple[tuple[Path, Path], ...] = ()
     jobs: int = JOBS
     sends_credentials: bool = True
+    keep_pulls: int = 0
 
     @property
     def origin(self) -> Origin:
@@ -81,6 +83,7 @@ def endpoint(
         ),
         jobs=chosen.jobs or JOBS,
         sends_credentials=same or chosen.endpoint_auth,
+        keep_pulls=chosen.keep_pulls or 0,
     )
 
 

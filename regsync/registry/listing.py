@@ -16,13 +16,16 @@ PAGE_LIMIT = 16 * 1024 * 1024
 PAGES, TAGS = 10_000, 1_000_000
 
 
-async def tags(url: str, get: Callable[[str], Awaitable[Answer]], what: str) -> list[str]:
+async def tags(
+    url: str, get: Callable[[str], Awaitable[Answer]], what: str, *, pages: int = PAGES
+) -> list[str]:
     """All tags, in the registry's order, each once.
 
     Args:
         url: The first page.
         get: Fetches a page, and raises unless it is one.
         what: What cannot be done if this fails.
+        pages: How many pages are read before they count as endless.
 
     Raises:
         ServerFailed: the pages lead elsewhere or never end.
@@ -34,6 +37,8 @@ async def tags(url: str, get: Callable[[str], Awaitable[Answer]], what: str) -> 
     while following is not None:
         if following in seen or len(seen) >= PAGES or len(found) > TAGS:
             raise ServerFailed(what, "its pages never end")
+        if len(seen) >= pages:
+            raise ServerFailed(what, f"there are more than {pages} pages of them")
         seen.add(following)
         answer = await get(following)
         fields = parse_object(answer.body, limit=PAGE_LIMIT, what="the list of tags")

@@ -13,6 +13,7 @@ import httpx
 from regsync.errors import InvalidDigest
 from regsync.oci import errorcode, mediatype
 from regsync.oci.digest import Digest
+from regsync.registry.origin import Origin
 
 KINDS = ("head", "get", "token", "ping", "counted_pulls")
 """What is counted: requests by kind, and manifests served, as Docker Hub counts pulls."""
@@ -25,20 +26,24 @@ class Request:
 
     Attributes:
         url: Absolute, on the registry's origin or judged by the origin policy.
-        method: GET or HEAD.
+        method: GET, HEAD, or POST of a form.
         limit: Bytes of the body that are accepted; of a stream, bytes of an error body.
         headers: Further headers, without `Authorization`.
-        authorization: Goes to the origin of `url` and not beyond it.
+        authorization: Goes to the origin of `url` and, of those it leads to, to `issuer` alone.
+        issuer: Where `authorization` is no secret: who gave it to nobody in particular.
+        form: An encoded form with a secret in it; goes to `url` and nowhere else.
         kind: What it is counted as; `manifest` is a GET that a registry may count as a pull.
         what: What cannot be done if it fails, for errors.
         knocks: Whether it is sent even to a host that was down a moment ago.
     """
 
     url: str
-    method: Literal["GET", "HEAD"]
+    method: Literal["GET", "HEAD", "POST"]
     limit: int
     headers: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = field(default=None, repr=False)
+    issuer: Origin | None = None
+    form: str | None = field(default=None, repr=False)
     kind: Literal["head", "get", "token", "ping", "manifest"] = "get"
     what: str = "cannot read the registry"
     knocks: bool = False
@@ -79,6 +84,12 @@ class Answer:
             or (self.status == 200 and self.digest is not None)
             or bool(errorcode.parse(self.body))
         )
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it says that no counted pull is left."""
+        told: str = self.headers.get("RateLimit-Remaining", "")
+        return told.partition(";")[0].strip() == "0"
 
     @property
     def is_text(self) -> bool:

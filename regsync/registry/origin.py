@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 _PORTS = {"http": 80, "https": 443}
 _METADATA = frozenset({"169.254.169.254", "fd00:ec2::254", "100.100.100.200"})
@@ -119,7 +119,10 @@ def realm(registry: Origin, challenged: str, address: str) -> Target:
 
 
 def page(current: str, link: str) -> str:
-    """Judge a `Link`: the same origin and the same path, or it is not the next page.
+    """Judge a `Link`: the same origin and the same list, or it is not the next page.
+
+    Registries behind a path of their own leave it out (Artifactory, RTFACT-18971): of a link to
+    `/v2/node/tags/list` on the list of `docker/node` the page is taken, and the list stays.
 
     Raises:
         RefusedAddress: it leads elsewhere.
@@ -127,9 +130,12 @@ def page(current: str, link: str) -> str:
     url = _join(current, link)
     if Origin.of(url) != Origin.of(current):
         raise RefusedAddress("the next page is on another host")
-    if urlsplit(url).path != urlsplit(current).path:
+    told, asked = urlsplit(url), urlsplit(current)
+    if told.path == asked.path:
+        return url
+    if not (told.path.startswith("/v2/") and asked.path.endswith(told.path.removeprefix("/v2"))):
         raise RefusedAddress("the next page is of another list")
-    return url
+    return urlunsplit(told._replace(path=asked.path))
 
 
 def refuse_internal(origin: Origin, registry: Origin) -> None:

@@ -32,6 +32,7 @@ class Waits:
             then defeats every time-out that counts silence.
         silence: Silence of any other request.
         in_all: Until any other answer is there; of a stream, until its headers are.
+        attempts: How often one request is sent in all.
     """
 
     connect: float = 5.0
@@ -39,6 +40,7 @@ class Waits:
     quick_in_all: float = 8.0
     silence: float = 30.0
     in_all: float = 60.0
+    attempts: int = ATTEMPTS
 
 
 _BASE, _CAP = 0.5, 8.0

@@ -23,11 +23,10 @@ from regsync.registry import failures
 from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
 from regsync.registry.lanes import Lane, Lanes
-from regsync.registry.message import Answer, Request, Tally
+from regsync.registry.ledger import Ledger
+from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, RefusedAddress, redirect
-from regsync.registry.ratelimit import RateLimit
-from regsync.registry.ratelimit import parse as parse_limit
-from regsync.registry.retry import ATTEMPTS, RETRIED_STATUSES, Waits, backoff, retry_after
+from regsync.registry.retry import RETRIED_STATUSES, Waits, backoff, retry_after
 from regsync.registry.trust import Trust
 
 USER_AGENT = f"regsync-containers/{__version__}"
@@ -35,13 +34,23 @@ HOPS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+Witness = Callable[[Request, Answer], None]
+"""Sees each answer that is not streamed as it comes, before anything is made of it."""
+
+
 class Transport:
     """Sends requests to one registry and to wherever it leads."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, waits: Waits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        waits: Waits | None = None,
+        witness: Witness | None = None,
+    ) -> None:
         self.endpoint = endpoint
-        self.tally = Tally()
-        self.rate_limit: RateLimit | None = None
+        self._witness = witness
+        self.ledger = Ledger(endpoint, clock)
         self._clock = clock
         self._waits = waits or Waits()
         trust = Trust(endpoint)
@@ -77,9 +86,12 @@ class Transport:
                 until = self._deadline(request)
                 response, url = await self._follow(lane, request, until)
                 try:
-                    return await self._whole(response, url, request, until)
+                    answer = await self._whole(response, url, request, until)
                 finally:
                     await response.aclose()
+                if self._witness is not None:
+                    self._witness(request, answer)
+                return answer
 
         return await self._repeat(request, once)
 
@@ -120,7 +132,8 @@ class Transport:
         self, request: Request, once: Callable[[Patience], Awaitable[Answer]]
     ) -> Answer:
         patience = Patience()
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = self._waits.attempts
+        for attempt in range(1, attempts + 1):
             delay = backoff(attempt, random.random())  # noqa: S311 - jitter, not a secret
             try:
                 answer = await once(patience)
@@ -129,7 +142,7 @@ class Transport:
                 late = request.is_quick and isinstance(error, httpx.TimeoutException)
                 if late and not isinstance(error, httpx.ConnectTimeout):
                     self._gate.note_late(_origin_of(error, request.url), failure)
-                if attempt == ATTEMPTS or late or not _may_pass(error, failure):
+                if attempt == attempts or late or not _may_pass(error, failure):
                     raise failure from error
             else:
                 if answer.status not in RETRIED_STATUSES:
@@ -138,7 +151,7 @@ class Transport:
                 delay = delay if asked is None else asked
                 if answer.status == 429:
                     self._gate.close(request.method, delay)
-                if attempt == ATTEMPTS or not patience.allows(delay):
+                if attempt == attempts or not patience.allows(delay):
                     return self._final(answer, asked)
             await self._gate.sleep(delay, patience)
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -165,33 +178,31 @@ class Transport:
             headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
             if authorization:
                 headers["Authorization"] = authorization
-            self.tally.sent["get" if request.kind == "manifest" else request.kind] += 1
+            if request.form is not None:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
             http = lane.client(url)
             timeout = self._timeout(request)
             with _named(url):
-                sent = http.build_request(request.method, url, headers=headers, timeout=timeout)
+                sent = http.build_request(
+                    request.method, url, content=request.form, headers=headers, timeout=timeout
+                )
                 async with asyncio.timeout_at(until):
-                    response = await http.send(sent, stream=True)
+                    response = await self.ledger.send(http, sent, request)
             self._gate.note_answer(origin)
-            self._note(response, url, request.kind)
             if response.status_code not in _REDIRECTS:
                 return response, url
             await response.aclose()
+            if request.form is not None:
+                raise ServerFailed(request.what, "a redirect was refused: it asks for a secret")
             try:
                 target = redirect(self.endpoint.origin, url, response.headers.get("Location", ""))
             except RefusedAddress as error:
                 raise ServerFailed(request.what, f"a redirect was refused: {error}") from error
             url = target.url
-            authorization = authorization if target.credentials else None
+            if not target.credentials:
+                known = Origin.of(url) == request.issuer
+                authorization = request.authorization if known else None
         raise ServerFailed(request.what, f"more than {HOPS} redirects")
-
-    def _note(self, response: httpx.Response, url: str, kind: str) -> None:
-        if kind == "manifest" and response.status_code == 200:
-            self.tally.sent["counted_pulls"] += 1
-        # Limits told elsewhere, e.g. by a store of blobs, are not the registry's.
-        if Origin.of(url) == self.endpoint.origin:
-            told = parse_limit(response.headers, self.endpoint.registry)
-            self.rate_limit = told or self.rate_limit
 
     async def _whole(
         self, response: httpx.Response, url: str, request: Request, until: float

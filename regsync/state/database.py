@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from regsync.state.folders import make_private
@@ -50,8 +51,9 @@ class Database:
         file: Where it is; None where no folder can be told.
         schema: The statements that create its tables.
         version: The schema's number, kept in `user_version`. A file with a higher one is not
-            touched, one with a lower one starts anew.
+            touched, one with a lower one is led on by `migrations` or starts anew.
         busy_seconds: See `BUSY_SECONDS`.
+        migrations: By version, the statements that lead to it from the one before.
 
     Attributes:
         note: What went wrong first, one line for people; None while all is well.
@@ -63,12 +65,14 @@ class Database:
         schema: Sequence[str],
         version: int,
         busy_seconds: float = BUSY_SECONDS,
+        migrations: Mapping[int, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         self.note: str | None = None
         self._file = file
         self._schema = schema
         self._version = version
         self._busy_seconds = busy_seconds
+        self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
         self._detached = False
 
@@ -129,9 +133,13 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 # Another run may have been faster.
                 if (before := _user_version(connection)) < self._version:
-                    if before > 0:
+                    steps = range(before + 1, self._version + 1)
+                    if before > 0 and all(step in self._migrations for step in steps):
+                        statements = [one for step in steps for one in self._migrations[step]]
+                    else:
                         _drop_tables(connection)
-                    for statement in self._schema:
+                        statements = list(self._schema)
+                    for statement in statements:
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {self._version}")
         if _user_version(connection) > self._version:

@@ -15,6 +15,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from regsync.clock import Clock, SystemClock
+from regsync.state import reported
 from regsync.state.database import BUSY_SECONDS, Database, Nonsense
 from regsync.state.values import Known, Sighting, Sync
 
@@ -34,7 +35,9 @@ by years for one run makes everything older by two days at most.
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_VERSION = 2
+_VERSION = 3
+# What leads a file to the version; one that is older still starts anew.
+_MIGRATIONS = {3: (reported.TABLE,)}
 _SCHEMA = (
     # `id` is the order of recording, which a clock that jumps cannot shuffle; `day` is the number
     # of the day on which a row was last recorded, in `day` the last one.
@@ -56,6 +59,7 @@ _SCHEMA = (
     """CREATE TABLE greeting (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         endpoint TEXT NOT NULL UNIQUE, challenge TEXT NOT NULL)""",
+    reported.TABLE,
 )
 _START_DAY = """INSERT INTO day (date)
     SELECT ?1 WHERE ?1 IS NOT (SELECT date FROM day ORDER BY number DESC LIMIT 1)"""
@@ -117,7 +121,7 @@ class Memory:
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         file = folder / FILE if folder else None
-        self._database = Database(file, _SCHEMA, _VERSION, busy_seconds)
+        self._database = Database(file, _SCHEMA, _VERSION, busy_seconds, _MIGRATIONS)
         self._clock = clock or SystemClock()
 
     @property
@@ -233,6 +237,33 @@ class Memory:
         """How registries greet, by endpoint; see `keep`."""
         return self._database.read(lambda connection: dict(connection.execute(_GREETINGS)))
 
+    def reported(self, store: str, scope: str = "") -> Mapping[str, str]:
+        """The state of each name of a store as it was last reported; see `keep_reported`."""
+        return self._database.read(lambda connection: reported.read(connection, _key(store), scope))
+
+    def keep_reported(
+        self,
+        store: str,
+        states: Mapping[str, str],
+        vanished: Iterable[str] = (),
+        scope: str = "",
+    ) -> None:
+        """Note what was reported, once it has been.
+
+        Args:
+            states: A text for each name; what it means is the caller's.
+            vanished: Names that were reported to be no longer there.
+            scope: Which of several questions about a store was answered.
+        """
+        now, gone = self._clock.now(), tuple(vanished)
+
+        def change(connection: sqlite3.Connection) -> None:
+            day = _day(connection, now)
+            reported.write(connection, _key(store), scope, states, gone, day)
+
+        if states or gone:
+            self._database.write(change)
+
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
@@ -294,6 +325,7 @@ def _prune(connection: sqlite3.Connection, today: int) -> None:
             SELECT reference FROM sighting WHERE day >= ?)""",
         (since,),
     )
+    reported.prune(connection, since)
 
 
 def _key(store: str) -> str:

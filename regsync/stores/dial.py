@@ -12,15 +12,15 @@ import socket
 import subprocess
 import tempfile
 import threading
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlsplit
 
 import urllib3
-from docker.transport.basehttpadapter import BaseHTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from regsync.errors import EngineUnreachable
+from regsync.stores.adapter import PoolAdapter
 from regsync.stores.endpoint import Endpoint
 
 CONNECTIONS = 2
@@ -29,27 +29,20 @@ CONNECTIONS = 2
 _COMPLAINT_LIMIT = 500
 
 
-class DialAdapter(BaseHTTPAdapter):  # type: ignore[misc]  # the SDK carries no types
+class DialAdapter(PoolAdapter):
     """Carries `requests` over `ssh HOST docker system dial-stdio`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__()
-        self._pool = _Pool(endpoint)
-
-    def get_connection(self, url: str, proxies: Any = None) -> HTTPConnectionPool:
-        return self._pool
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        return str(request.path_url)
+        self._lines = _Pool(endpoint)
+        super().__init__(self._lines)
 
     def close(self) -> None:
         super().close()
-        self._pool.close()
-        self._pool.hang_up()
+        self._lines.hang_up()
 
     def complaint(self) -> str:
         """What ssh said last on its standard error, or nothing."""
-        return self._pool.complaint()
+        return self._lines.complaint()
 
 
 class _Pool(HTTPConnectionPool):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from regsync.errors import StoreFailure
 from regsync.stores import inspection
-from regsync.stores.base import Container, LocalImage, Snapshot
+from regsync.stores.base import Container, LocalImage, Snapshot, StoreInfo
 from regsync.stores.endpoint import Endpoint
 from regsync.stores.engineapi import EngineClient, NobodyListens, Refused
 from regsync.stores.inspection import Fields
@@ -31,6 +31,7 @@ class EngineStore:
         others: Asked in turn while nothing listens at the ones before; an engine that is there
             and refuses is never passed over, since another one holds other images.
         searched: Where no engine was found, for the message.
+        named_by: The option, variable or file that chose it; empty where it was searched for.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class EngineStore:
         endpoint: Endpoint,
         others: tuple[Endpoint, ...] = (),
         searched: tuple[str, ...] = (),
+        named_by: str = "",
     ) -> None:
         self.endpoint = endpoint
+        self.named_by = named_by
         self._others = others
         self._searched = searched
 
@@ -54,6 +57,24 @@ class EngineStore:
         client = await in_thread(self._connect)
         try:
             return await _Reader(client).snapshot()
+        finally:
+            client.close()
+
+    @property
+    def absent(self) -> bool:
+        """Whether nobody chose an engine, and none was found: there is probably none here."""
+        return bool(self._searched)
+
+    async def info(self) -> StoreInfo:
+        """Which engine answers; its images are not looked at.
+
+        Raises:
+            RegsyncError: see `snapshot`.
+        """
+        client = await in_thread(self._connect)
+        try:
+            answer = _object(await in_thread(lambda: client.get("/info")))
+            return inspection.store_info(client.version, answer, client.endpoint.address)
         finally:
             client.close()
 

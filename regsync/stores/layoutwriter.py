@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from regsync import filelock
 from regsync.clock import Clock, SystemClock
 from regsync.errors import StoreLocked, Unverified
 from regsync.oci.descriptor import Descriptor
@@ -33,11 +32,6 @@ from regsync.stores.layoutfolder import (
     LayoutFolder,
     failure,
 )
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 LOCK = f"{PREFIX}lock"
 LOCK_SECONDS = 30.0
@@ -227,7 +221,7 @@ class LayoutWriter:
         descriptor = os.open(self._folder.path / LOCK, flags, 0o666)
         try:
             waited = 0.0
-            while not _lock(descriptor):
+            while not filelock.take(descriptor):
                 if waited >= LOCK_SECONDS:
                     raise StoreLocked(
                         f"cannot write to the layout `{self._folder.path}`",
@@ -239,20 +233,6 @@ class LayoutWriter:
             yield
         finally:
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock if it is free; closing the file gives it back."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
-            return False
-        raise
-    return True
 
 
 def _sync(descriptor: int) -> None:

@@ -36,17 +36,19 @@ def locate(
         InvalidConfig: docker's configuration cannot be read.
     """
     given = [("--store", store), ("--host", host), ("--context", context)]
-    named = [option for option, value in given if value is not None]
-    if len(named) > 1:
-        raise UsageError(f"`{named[0]}` and `{named[1]}` exclude each other", "give one of them")
+    options = [option for option, value in given if value is not None]
+    if len(options) > 1:
+        raise UsageError(
+            f"`{options[0]}` and `{options[1]}` exclude each other", "give one of them"
+        )
     if store is not None:
         return _layout(store)
     # The SDK is imported only where an engine is asked.
     from regsync.stores.engine import EngineStore
 
-    endpoint = _named(host, context, env)
-    if endpoint is not None:
-        return EngineStore(endpoint)
+    named = _named(host, context, env)
+    if named is not None:
+        return EngineStore(named[0], named_by=named[1])
     candidates = list(dict.fromkeys(usual(env)))
     found = [endpoint for endpoint in candidates if _is_there(endpoint)]
     if found:
@@ -76,17 +78,22 @@ def usual(env: Mapping[str, str]) -> Iterator[Endpoint]:
         yield Endpoint(f"unix://{path}")
 
 
-def _named(host: str | None, context: str | None, env: Mapping[str, str]) -> Endpoint | None:
+def _named(
+    host: str | None, context: str | None, env: Mapping[str, str]
+) -> tuple[Endpoint, str] | None:
+    """The engine that somebody chose, and where."""
     if host is not None:
-        return Endpoint.parse(host, _environment_tls(env))
+        return Endpoint.parse(host, _environment_tls(env)), "--host"
     if context is not None and context != contexts.DEFAULT:
-        return contexts.find(context, env)
+        return contexts.find(context, env), "--context"
     if address := env.get("DOCKER_HOST"):
-        return Endpoint.parse(address, _environment_tls(env))
+        return Endpoint.parse(address, _environment_tls(env)), "DOCKER_HOST"
     if address := env.get("CONTAINER_HOST"):
-        return Endpoint.parse(address, program="podman")
+        return Endpoint.parse(address, program="podman"), "CONTAINER_HOST"
     name = context or contexts.chosen(env)
-    return contexts.find(name, env) if name != contexts.DEFAULT else None
+    if name == contexts.DEFAULT:
+        return None
+    return contexts.find(name, env), f"the docker context `{name}`"
 
 
 def _environment_tls(env: Mapping[str, str]) -> Tls | None:

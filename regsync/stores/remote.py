@@ -1,25 +1,29 @@
-"""Every registry that one run asks: one client a host, made when it is first needed."""
+"""Every registry that one run asks: one client a login, made when it is first needed.
+
+Most hosts have one login, or none. Where logins are kept by namespace, two repositories of one host
+may be asked as different people, who share neither tokens nor connections.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.config.load import Config
-from regsync.credentials import chain
-from regsync.errors import CredentialsBroken
-from regsync.identity import variable
+from regsync.credentials.keys import Key
+from regsync.oci.reference import Repository
 from regsync.registry.client import RegistryClient
 from regsync.registry.hosts import CERTS_D, endpoint
 from regsync.registry.message import KINDS
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
+from regsync.stores.identities import Identities
 
 
 class Registries:
@@ -43,14 +47,11 @@ class Registries:
         waits: Waits | None = None,
     ) -> None:
         self._config = config
-        self._env = env
         self._clock = clock or SystemClock()
         self._certs_d = certs_d
         self._waits = waits
-        self._clients: dict[str, RegistryClient] = {}
-        # Hosts by the variable that their user name is looked for in.
-        self._named: dict[str, str] = {}
-        self._confused: dict[str, CredentialsBroken] = {}
+        self._identities = Identities(env)
+        self._clients: dict[tuple[str, Key], RegistryClient] = {}
         self._expected: Mapping[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -62,45 +63,40 @@ class Registries:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._identities.close()
         await asyncio.gather(*(client.aclose() for client in self._clients.values()))
 
-    def client(self, registry: str) -> RegistryClient:
-        """The client of one registry host, e.g. `docker.io` or `127.0.0.1:5000`.
+    def client(self, where: str | Repository) -> RegistryClient:
+        """The client for a repository, or for a host as such, e.g. `docker.io`.
 
-        Asked again, it is the same one, so tokens and connections are shared. What is broken for
-        one host is raised for this host alone, each time it is asked for.
+        Asked again, or for another repository with the same login, it is the same one, so tokens
+        and connections are shared. What is broken for one host is raised for this host alone, each
+        time it is asked for; credentials are looked for with the client's first request.
 
         Raises:
             InvalidConfig: the settings of this host have no meaning.
-            CredentialsBroken: a source of credentials is configured and cannot be read, or its
-                variables may be meant for another host of this run.
+            CredentialsBroken: the variables of this host may be meant for another one of this run.
             TlsFailed: a certificate that was configured cannot be read.
         """
-        self._refuse_confusion(registry)
-        found = self._clients.get(registry)
+        registry = where if isinstance(where, str) else where.registry
+        self._identities.refuse_confusion(registry)
+        key = self._identities.key(where)
+        found = self._clients.get((registry, key))
         if found is None:
-            where = endpoint(registry, self._config.settings(registry), self._certs_d)
-            credentials = chain.find(registry, self._env)
-            greeting = self._expected.get(where.base)
+            reached = endpoint(registry, self._config.settings(registry), self._certs_d)
             found = RegistryClient(
-                where, credentials, clock=self._clock, greeting=greeting, waits=self._waits
+                reached,
+                partial(self._identities.credentials, registry, key),
+                clock=self._clock,
+                greeting=self._expected.get(reached.base),
+                waits=self._waits,
             )
-            self._clients[registry] = found
+            self._clients[registry, key] = found
         return found
 
-    def _refuse_confusion(self, registry: str) -> None:
-        """`a-b.example` and `a.b.example` share variables: whose is the password?"""
-        user, word = (variable(registry, field) for field in ("USERNAME", "PASSWORD"))
-        other = self._named.setdefault(user, registry)
-        if other != registry and (self._env.get(user) or self._env.get(word)):
-            for host in (registry, other):
-                self._confused[host] = CredentialsBroken(
-                    f"cannot log in to `{host}`",
-                    f"{user} may be meant for `{other}` or for `{registry}`; both are asked here",
-                    "ask for one of them at a time, or use `docker login`",
-                )
-        if registry in self._confused:
-            raise copy.copy(self._confused[registry])
+    def foresee(self, registries: Iterable[str]) -> None:
+        """Know of hosts before any of them is asked: two that share variables are both refused."""
+        self._identities.foresee(registries)
 
     def expect(self, greetings: Mapping[str, str]) -> None:
         """Spare registries the ping whose answer is known from an earlier run.
@@ -126,11 +122,34 @@ class Registries:
             total.update(client.tally.sent)
         return {kind: total[kind] for kind in KINDS}
 
+    def keeps_pulls(self, registry: str) -> bool:
+        """Whether the user wants pulls of this registry's limit to be kept."""
+        return bool(self._config.settings(registry).keep_pulls)
+
+    def is_tight(self, registry: str) -> bool:
+        """Whether pulls are to be kept of a limit that this registry has told."""
+        return any(
+            client.is_tight for (host, _), client in self._clients.items() if host == registry
+        )
+
     def rate_limits(self) -> list[RateLimit]:
-        """What the registries last told of their limits, sorted by host."""
-        told = (client.rate_limit for client in self._clients.values())
-        return sorted((one for one in told if one is not None), key=lambda one: one.registry)
+        """What the registries last told of their limits, sorted by host.
+
+        Of a host with several logins it is the one with the least left.
+        """
+        told = [client.rate_limit for client in self._clients.values()]
+        known = [one for one in told if one is not None]
+        tightest: dict[str, RateLimit] = {}
+        for limit in sorted(known, key=lambda one: (one.registry, _left(one))):
+            tightest.setdefault(limit.registry, limit)
+        return list(tightest.values())
 
     def warnings(self) -> list[str]:
         """What the user should be told, once a host: e.g. that its certificate is not checked."""
-        return [text for client in self._clients.values() for text in client.warnings]
+        return list(
+            dict.fromkeys(text for client in self._clients.values() for text in client.warnings)
+        )
+
+
+def _left(limit: RateLimit) -> int:
+    return limit.limit if limit.remaining is None else limit.remaining

@@ -8,33 +8,22 @@ a connection for each address that is asked, which is one for each image; here t
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import urllib3
-from docker.transport.basehttpadapter import BaseHTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
+
+from regsync.stores.adapter import PoolAdapter
 
 CONNECTIONS = 8
 """Kept open between questions; as many as are asked at once."""
 
 
-class UnixAdapter(BaseHTTPAdapter):  # type: ignore[misc]  # the SDK carries no types
+class UnixAdapter(PoolAdapter):
     """Carries `requests` over the socket at `path`."""
 
     def __init__(self, path: str) -> None:
-        super().__init__()
-        self._pool = _Pool(path)
-
-    def get_connection(self, url: str, proxies: Any = None) -> HTTPConnectionPool:
-        return self._pool
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        return str(request.path_url)
-
-    def close(self) -> None:
-        super().close()
-        self._pool.close()
+        super().__init__(_Pool(path))
 
 
 class _Pool(HTTPConnectionPool):

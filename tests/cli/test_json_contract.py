@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 from reports import NOW, entry, report, week
+from troubled import at, registry
 from wire import serve
 
 from regsync.cli import status
 from regsync.cli.envelope import Failure, envelope
 from regsync.cli.statusdata import status_data, status_failures
 from regsync.errors import NotFound, RateLimited
+from regsync.files.found import Place
 from regsync.oci.digest import Digest
-from regsync.operations.report import StatusReport
+from regsync.operations.report import InFiles, News, StatusReport
+from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind, Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
@@ -54,9 +57,16 @@ IMAGE = [
     "checked_at",
     "changed",
     "notes",
+    "files",
+    "pinned",
+    "behind",
+    "newer",
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
-DATA = ["engine", "images", "summary", "requests", "rate_limits"]
+DATA = [
+    *("engine", "images", "summary", "requests", "rate_limits"),
+    *("ignored", "unchanged", "vanished"),
+]
 ERROR = ["code", "message", "hint", "reference", "retry_at"]
 
 
@@ -109,7 +119,15 @@ def full() -> StatusReport:
         cause=Cause.RATE_LIMITED,
         error=RateLimited("cannot read `a`", "429", "wait", retry_at=NOW),
     )
-    return replace(made, entries=(*made.entries, held, entry("limited:1", limited)))
+    place = Place("compose.yaml", 4, "web", "named:1")
+    named = replace(
+        entry("named:1", Verdict(Kind.NOT_LOCAL, remote_digest=Digest.of(b"x")), here=False),
+        in_files=InFiles((place,), newer=Newer("1.1", "1.2", "2.0")),
+    )
+    entries = (*made.entries, held, entry("limited:1", limited), named)
+    limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
+    news = News(entries, 1, ("docker.io/library/gone:1",), {})
+    return replace(made, entries=entries, rate_limits=limits, news=news)
 
 
 def told(made: StatusReport, code: int) -> str:
@@ -124,7 +142,7 @@ def test_the_keys_and_their_order() -> None:
     whole = json.loads(told(full(), 3))
     assert list(whole) == ENVELOPE
     assert list(whole["data"]) == DATA
-    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 8
+    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 9
     assert [list(error) for error in whole["errors"]] == [ERROR] * 2
     assert whole["errors"][1]["retry_at"] == "2026-01-10T12:00:00Z"
 
@@ -146,6 +164,31 @@ def test_other_commands(command: str, name: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "regsync", *line], capture_output=True, text=True, check=True
         )
+    data = {path for path in documented(command) if path.startswith("data.")}
+    assert data <= check(done.stdout, command)
+
+
+def test_doctor() -> None:
+    with at(registry((404, {}, b""))) as scene:
+        line = ["doctor", scene.subject, "--format", "json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "regsync", *line], capture_output=True, text=True, check=False
+        )
+    data = {path for path in documented("doctor") if path.startswith("data.")}
+    assert data == {path for path in check(done.stdout, "doctor") if path.startswith("data.")}
+
+
+@pytest.mark.parametrize("line", [["auth", "status"], ["auth", "explain", "r.example"]])
+def test_logins(line: list[str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"r.example": {"auth": "dTpw"}}}')
+    done = subprocess.run(
+        [sys.executable, "-m", "regsync", *line, "--format", "json"],
+        env={"DOCKER_CONFIG": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    command = " ".join(line[:2])
     data = {path for path in documented(command) if path.startswith("data.")}
     assert data <= check(done.stdout, command)
 

@@ -57,7 +57,8 @@ def test_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
             "postgres:13 up to date\n"
             "<none> e3b0c44298fc local only untagged, was node@sha256:ae0bec9e9d33\n\n"
             "1 outdated, 1 to rebuild, 1 unknown, 1 up to date, 2 local only "
-            "4 requests, no pulls spent, 97 of 100 left at docker.io\n"
+            "4 requests, no pulls spent, "
+            "97 of 100 pulls left at docker.io (for 203.0.113.7, per 6 h)\n"
         ).replace("AGO", ago),
         re.sub(" +", " ", shown.out),
     )
@@ -94,7 +95,8 @@ def test_nothing_to_show(capsys: pytest.CaptureFixture[str]) -> None:
         status.show(empty, format, 0)
     assert capsys.readouterr().out == (
         "docker 28.5 · containerd store · 0 images\n\n"
-        "4 requests, no pulls spent, 97 of 100 left at docker.io\n"
+        "4 requests, no pulls spent, "
+        "97 of 100 pulls left at docker.io (for 203.0.113.7, per 6 h)\n"
     )
 
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from regsync.config.load import SIZE_LIMIT, VARIABLE, Config, load
 from regsync.errors import InvalidConfig
-from regsync.settings import HostSettings
+from regsync.settings import HostSettings, StatusSettings
 
 FULL = """
 [registry."docker.io"]
@@ -162,3 +164,43 @@ def test_any_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, d
     file = write(tmp_path_factory.getbasetemp(), data)
     with contextlib.suppress(InvalidConfig):
         load(file, {})
+
+
+STATUS = """
+[status]
+ignore = ["team/*"]
+min_age = "12h"
+keep_pulls = 7
+
+[registry."docker.io"]
+keep_pulls = 30
+"""
+
+
+def test_settings_of_status(tmp_path: Path) -> None:
+    config = load(write(tmp_path, STATUS), {})
+    assert config.status == StatusSettings(("team/*",), timedelta(hours=12), 7)
+    assert config.settings("docker.io").keep_pulls == 30
+    assert config.settings("quay.io").keep_pulls is None
+    usual = replace(config, usual_keep_pulls=7)
+    assert [usual.settings(host).keep_pulls for host in ("docker.io", "quay.io")] == [30, 7]
+    chosen = replace(usual, keep_pulls=0)
+    assert [chosen.settings(host).keep_pulls for host in ("docker.io", "quay.io")] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ('ignore = ["a b"]', "`status.ignore`: `a b` is not a pattern", "only `*` stands"),
+        ("ignore = [1]", "`status.ignore.0` should be a valid string", ""),
+        ('min_age = "soon"', "`status.min_age`: `soon` is not a length of time", "`12h`"),
+        ("min_age = 3", "`status.min_age` should be a valid string", ""),
+        ("keep_pulls = -1", "`status.keep_pulls` should be greater than", ""),
+        ("keep_pull = 1", "unknown key `status.keep_pull`", "did you mean `keep_pulls`?"),
+    ],
+)
+def test_mistakes_of_status(tmp_path: Path, line: str, message: str, hint: str) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        load(write(tmp_path, f"[status]\n{line}\n"), {})
+    assert message in caught.value.why
+    assert hint in (caught.value.hint or "")

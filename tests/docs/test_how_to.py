@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ from mock_registry import Fault, MockRegistry, User, seed
 from regsync.cli.app import COMMANDS
 from regsync.config.load import FILE, load
 from regsync.identity import variable
+from regsync.oci.glob import Glob
+from regsync.oci.reference import Reference
 from regsync.settings import HostSettings
 from regsync.stores.locate import usual
 
@@ -140,6 +143,62 @@ class TestCiAndCron:
         done = images.run(self.PAGE, "tsv")
         assert done.stdout == f"{images.registry.host}/team/web:1\n"
 
+    def test_news_only(self, images: Images) -> None:
+        assert "2 changed, 0 unchanged" in images.run(self.PAGE, "changed").stdout
+        done = images.run(self.PAGE, "changed")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_what_is_young_is_held_back(self, images: Images) -> None:
+        done = images.run(self.PAGE, "min-age")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "held back until" in done.stdout
+
+    def test_what_is_ignored(self, images: Images) -> None:
+        done = images.run(self.PAGE, "ignore")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "1 up to date, 1 ignored" in done.stdout
+
+    @pytest.mark.parametrize("pattern", ["node", "node:*", "docker.io/library/node", "*/library/*"])
+    def test_the_patterns_of_the_page(self, pattern: str) -> None:
+        assert f"`{pattern}`" in (HOW_TO / f"{self.PAGE}.md").read_text()
+        assert Glob.parse(pattern).matches_reference(Reference.parse("node:22"))
+
+    def test_pulls_are_kept(self, shell: Shell) -> None:
+        with MockRegistry(hub=20).serve() as registry:
+            images = Images(shell, registry)
+            images.publish("team/api:1.4", "1.0")
+            pull = f"regsync pull {registry.host}/team/api:1.4 --store oci:images -q"
+            assert shell.run(pull).returncode == 0
+            images.publish("team/api:1.4", "1.1")
+            done = images.run(self.PAGE, "keep-pulls")
+            assert done.returncode == 3
+            assert "kept back: 19 of 20 pulls left" in done.stdout
+            refused = shell.run(pull + " --keep-pulls 19")
+            assert refused.returncode == 6
+
+    def test_github(self, images: Images) -> None:
+        done = self.job(images, "github")
+        assert done.returncode == 10, done.stderr
+        assert "team/web:1 | outdated" in (images.shell.home / "summary").read_text()
+        assert self.job(images, "github").returncode == 0
+
+    def test_gitlab(self, images: Images) -> None:
+        done = self.job(images, "gitlab")
+        assert (done.returncode, done.stderr) == (0, "")
+        rows = (images.shell.home / "images.tsv").read_text().splitlines()
+        assert [row.split("\t")[4] for row in rows[1:]] == ["up_to_date", "outdated"]
+
+    def job(self, images: Images, name: str) -> subprocess.CompletedProcess[str]:
+        """Run the line that a job is about, with the folders that it names."""
+        text = example(self.PAGE, name).replace("\\\n", " ")
+        found = re.search(r"^[ -]*(regsync status .*)$", text, re.MULTILINE)
+        assert found is not None
+        home = images.shell.home
+        folders = re.findall(r"(REGSYNC_\w+): .*(/\.regsync/\w+)", text)
+        assert [name for name, _ in folders] == ["REGSYNC_STATE_DIR", "REGSYNC_CACHE_DIR"]
+        env = {name: f"{home}{path}" for name, path in folders}
+        return images.shell.run(found[1], GITHUB_STEP_SUMMARY=f"{home}/summary", **env)
+
     def test_memory_is_where_it_was_wanted(self, images: Images) -> None:
         assert images.run(self.PAGE, "memory").returncode == 0
         folder = images.shell.home / ".regsync"
@@ -202,6 +261,27 @@ class TestPrivateRegistries:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("sha256:")
 
+    def test_a_file_of_ones_own(self, private: MockRegistry, shell: Shell) -> None:
+        file = shell.home / "auth.json"
+        file.write_text(_here(example(self.PAGE, "namespaces"), private.host))
+        script = example(self.PAGE, "file").replace("/run/secrets/auth.json", str(file))
+        done = shell.run(_here(script, private.host))
+        assert (done.returncode, done.stderr) == (0, "")
+        # The host as such is joe's, whom this registry does not know.
+        users = {record.user for record in private.log.records}
+        assert "ann" in users
+
+    def test_who_you_are(self, shell: Shell) -> None:
+        (shell.home / ".docker").mkdir()
+        (shell.home / ".docker" / "config.json").write_text(example(self.PAGE, "namespaces"))
+        done = shell.run("regsync auth status")
+        told = example(self.PAGE, "status")
+        assert _columns(done.stdout.replace(str(shell.home), "~")) == _columns(told)
+
+        command, _, told = example(self.PAGE, "explain").partition("\n")
+        done = shell.run(command.removeprefix("$ "))
+        assert _columns(done.stdout.replace(str(shell.home), "~")) == _columns(told)
+
     def test_nobody_is_logged_in(self, private: MockRegistry, shell: Shell) -> None:
         done = shell.run(f"regsync digest {private.host}/team/api:1.4")
         assert done.returncode == 4
@@ -242,6 +322,46 @@ class TestPrivateRegistries:
     def test_a_mirror(self, tmp_path: Path) -> None:
         found = self.settings(tmp_path, "mirror")
         assert found == HostSettings(endpoint="https://mirror.example.com")
+
+
+class TestFindOutWhy:
+    PAGE = "find-out-why"
+
+    def test_a_login_that_is_refused(self, shell: Shell, tmp_path: Path) -> None:
+        pair = _certificate(tmp_path)
+        with MockRegistry(users=[User("ann", "secret")], tls=pair).serve() as registry:
+            registry.put("team/api", seed.image(), "1.4")
+            own = f'[registry."{registry.host}"]\ntls = "on"\nca_file = "example-ca.pem"\n'
+            (tmp_path / FILE).write_text(own)
+            names = [variable(registry.host, field) for field in ("USERNAME", "PASSWORD")]
+            env = dict(zip(names, ("ann", "wrong"), strict=True))
+            command = f"regsync doctor {registry.host}/team/api:1.4 --config {FILE}"
+            done = shell.run(command, **env)
+            told = self.settled(_there(done.stdout, registry.host))
+        assert done.returncode == 1
+        shown = self.settled(example(self.PAGE, "refused"))
+        first = next(at for at, line in enumerate(told) if line.startswith("ok address "))
+        assert told[first : first + len(shown)] == shown
+
+    def settled(self, text: str) -> list[str]:
+        """Lines without times, and without where a registry happens to be."""
+        lines = (
+            re.sub(r" +[0-9]+ ms|20[0-9-]{8}|3000-01-01", "", line) for line in text.splitlines()
+        )
+        plain = (" ".join(line.split()) for line in lines)
+        return [line.split()[1] if re.match("ok (dns|tcp) ", line) else line for line in plain]
+
+    def test_every_step_is_listed(self, shell: Shell) -> None:
+        page = (HOW_TO / f"{self.PAGE}.md").read_text(encoding="utf-8")
+        listed = re.findall(r"^\| `([a-z]+)` \| ", page, re.MULTILINE)
+        with MockRegistry().serve() as registry:
+            done = shell.run(f"regsync doctor {registry.host}/a:1 --format json")
+        assert [step["name"] for step in json.loads(done.stdout)["data"]["steps"]] == listed
+
+
+def _columns(text: str) -> list[list[str]]:
+    """The cells of a table, however wide it is."""
+    return [re.split(r"  +", line) for line in text.splitlines()]
 
 
 def _here(text: str, host: str) -> str:

@@ -75,6 +75,13 @@ def test_like_the_hub() -> None:
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
 
 
+def test_like_a_real_registry() -> None:
+    with running("--mode", "gar") as (_, url):
+        told = httpx.get(f"{url}/v2/", trust_env=False).headers["WWW-Authenticate"]
+        assert told == f'Bearer realm="{url}/v2/token"'
+    assert "there is no mode 'none'; there are acr, " in refused("--mode", "none")
+
+
 def test_usage(tmp_path: Path) -> None:
     wrong = tmp_path / "users"
     wrong.write_text("sesame\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,6 +86,28 @@ def test_basic_a_password_that_is_refused_is_not_tried_by_each_reference() -> No
     with serve(lambda seen: BASIC) as wire:
         assert outcomes(wire.host, "a b c d") == ["login_failed"] * 4
     # With the manifest, and at the door.
+    assert [one.authorization for one in wire.seen].count(RIGHT) == 2
+
+
+def test_basic_a_password_that_is_denied_is_told_apart_from_a_repository_that_is() -> None:
+    """ECR says 403 without a challenge to both, and to HEAD without a word."""
+
+    def answer(seen: Seen, *, opens: bool) -> Reply:
+        if seen.authorization is None:
+            return BASIC
+        if opens and (seen.path == "/v2/" or "/open/" in seen.path):
+            return FOUND
+        return 403, {}, b'{"errors": [{"code": "DENIED", "message": "it has expired"}]}'
+
+    with serve(partial(answer, opens=True)) as wire:
+        assert outcomes(wire.host, "secret open secret") == [
+            "unauthorized",
+            "found",
+            "unauthorized",
+        ]
+    assert sum(one.path == "/v2/" for one in wire.seen) == 2
+    with serve(partial(answer, opens=False)) as wire:
+        assert outcomes(wire.host, "secret open secret") == ["login_failed"] * 3
     assert [one.authorization for one in wire.seen].count(RIGHT) == 2
 
 

@@ -118,6 +118,16 @@ def test_page_stays_in_its_list() -> None:
             page(tags, link)
 
 
+def test_a_link_without_the_repositorys_first_parts_is_one_to_its_list() -> None:
+    """Artifactory leaves out the path under which it is reached."""
+    tags = "https://r.example/v2/docker/library/node/tags/list?n=2"
+    for link in ("/v2/node/tags/list?last=b", "https://r.example/v2/library/node/tags/list?last=b"):
+        assert page(tags, link) == "https://r.example/v2/docker/library/node/tags/list?last=b"
+    for link in ("/v2/ode/tags/list", "/v2/x/docker/library/node/tags/list", "/node/tags/list"):
+        with pytest.raises(RefusedAddress):
+            page(tags, link)
+
+
 @pytest.mark.parametrize("name", ["r.example", "1.2.3.4.5", "0x", "256.1.1.1", "a.1", "09", "1_0"])
 def test_names_are_not_addresses(name: str) -> None:
     address = parse_address(name)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regsync.registry.ratelimit import RateLimit, parse
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ from regsync.registry.ratelimit import RateLimit, parse
     ],
 )
 def test_headers(headers: dict[str, str], expected: RateLimit | None) -> None:
-    assert parse(httpx.Headers(headers), "h") == expected
+    assert parse(httpx.Headers(headers), "h", NOW) == expected
 
 
 @example("\u0661\u0660", "\u00b2", "")
@@ -48,7 +52,7 @@ def test_any_value_is_survived(limit: str, remaining: str, source: str) -> None:
         "ratelimit-remaining": remaining,
         "docker-ratelimit-source": source,
     }
-    found = parse(told, "h")
+    found = parse(told, "h", NOW)
     assert found is None or found.limit >= 0
 
 
@@ -58,4 +62,49 @@ def test_round_trip(limit: int, remaining: int, window: int) -> None:
         "ratelimit-limit": f"{limit};w={window}",
         "ratelimit-remaining": f"{remaining};w={window}",
     }
-    assert parse(told, "h") == RateLimit("h", limit, remaining, window)
+    assert parse(told, "h", NOW) == RateLimit("h", limit, remaining, window)
+
+
+RESET = {"ratelimit-limit": "100", "ratelimit-remaining": "0"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused", "seconds"),
+    [
+        ({"RateLimit-Reset": "60"}, False, 60),
+        ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 90)}, False, 90),
+        ({"Retry-After": "30"}, True, 30),
+        ({"X-Retry-After": str(int(NOW.timestamp()) + 30)}, True, 30),
+        ({"Retry-After": "30"}, False, None),
+        ({"X-RateLimit-Reset": "soon"}, False, None),
+        ({}, True, None),
+    ],
+)
+def test_when_it_starts_anew(headers: dict[str, str], refused: bool, seconds: int | None) -> None:
+    found = parse(httpx.Headers(RESET | headers), "h", NOW, refused=refused)
+    assert found is not None
+    expected = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert found.resets_at == expected
+
+
+def test_a_later_answer_does_not_take_the_end_back() -> None:
+    early = RateLimit("h", 100, 1, resets_at=NOW + timedelta(minutes=5))
+    late = RateLimit("h", 100, 0)
+    assert late.after(early, NOW).resets_at == early.resets_at
+    assert late.after(early, NOW + timedelta(minutes=6)).resets_at is None
+    assert late.after(None, NOW) == late
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("203.0.113.7", "address"),
+        ("2001:db8::1", "address"),
+        ("2001:db8::/64", "address"),
+        ("1a2b3c4d-0000-4000-8000-000000000000", "account"),
+        ("ann", "account"),
+        (None, None),
+    ],
+)
+def test_whose_it_is(source: str | None, kind: str | None) -> None:
+    assert RateLimit("h", 100, 97, 21600, source).source_kind == kind

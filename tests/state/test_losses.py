@@ -242,7 +242,7 @@ def test_a_change_keeps_other_runs_waiting_from_its_start(tmp_path: Path, opened
         connection.execute("SELECT * FROM sync").fetchall()
         other.keep(syncs=[sync("sha256:d2")])
 
-    database = Database(tmp_path / "memory.db", (), 2)
+    database = Database(tmp_path / "memory.db", (), 3)
     database.write(change)
     database.close()
     assert database.note is None

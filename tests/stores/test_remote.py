@@ -120,7 +120,7 @@ def test_what_is_broken_for_one_host_stops_that_host_alone(
     async def question(registries: Registries) -> Any:
         for _ in range(2):
             with pytest.raises(error):
-                registries.client("broken.example")
+                await registries.client("broken.example").identify()
         return await registries.client(wire.host).resolve(Reference.parse(f"{wire.host}/a:1"))
 
     with serve(registry) as wire:

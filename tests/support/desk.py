@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from wire import FakeClock
 
 from mock_registry import MockRegistry, seed
 from regsync.config.load import Config
+from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations.pull import pull
@@ -20,6 +22,7 @@ from regsync.operations.remember import remember_pull
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.status import Wish, status
 from regsync.progress import Event, Listener, silent
+from regsync.registry.retry import Waits
 from regsync.settings import HostSettings
 from regsync.state.documents import Documents
 from regsync.state.memory import Memory
@@ -47,8 +50,9 @@ class Desk:
     def memory(self) -> Memory:
         return Memory(self.folder / "state", self.clock)
 
-    def registries(self) -> Registries:
-        return Registries(Config(hosts=self.hosts), self.env, clock=self.clock, certs_d=())
+    def registries(self, waits: Waits | None = None) -> Registries:
+        config = Config(hosts=self.hosts)
+        return Registries(config, self.env, clock=self.clock, certs_d=(), waits=waits)
 
     def pull(self, *names: str) -> None:
         """Pull for linux/amd64, and remember it."""
@@ -109,24 +113,56 @@ class Desk:
         listen: Listener = silent,
         store: Store | None = None,
         platform: str | None = None,
+        ignore: Sequence[str] = (),
+        min_age: timedelta | None = None,
+        changed: bool = False,
+        waits: Waits | None = None,
     ) -> StatusReport:
         """Run a status, of the layout where no other store is given."""
+        wish = Wish(
+            names,
+            Platform.parse(platform) if platform else None,
+            offline,
+            ignore=[Glob.parse(pattern) for pattern in ignore],
+            min_age=min_age,
+            changed=changed,
+        )
         self.clock.elapsed += 60
 
         async def work() -> StatusReport:
-            async with self.registries() as registries:
+            async with self.registries(waits) as registries:
                 with self.memory as memory:
                     return await status(
                         store or self.store,
                         registries,
                         memory,
                         Documents(self.folder / "cache"),
-                        Wish(names, Platform.parse(platform) if platform else None, offline),
+                        wish,
                         listen=listen,
                         clock=self.clock,
                     )
 
         return asyncio.run(work())
+
+    def report(self, *names: str, platform: str | None = None) -> tuple[list[str], list[str]]:
+        """What has changed since the last report, and what is no longer here; reported so."""
+        news = self.status(*names, platform=platform, changed=True).news
+        assert news is not None
+        with self.memory as memory:
+            memory.keep_reported(self.store.info.key, news.states, news.vanished, news.scope)
+        return [entry.name or "<none>" for entry in news.entries], list(news.vanished)
+
+    def untag(self, name: str) -> None:
+        """Take a name, and the image with it, away."""
+        index = self.folder / "images" / "index.json"
+        document = json.loads(index.read_text())
+        full = str(Reference.parse(name))
+        document["manifests"] = [
+            entry
+            for entry in document["manifests"]
+            if entry.get("annotations", {}).get("io.containerd.image.name") != full
+        ]
+        index.write_text(json.dumps(document))
 
     def verdicts(self, *names: str) -> dict[str, str]:
         """`kind/reason` by name, of a status."""

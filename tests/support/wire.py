@@ -41,6 +41,7 @@ def serve(answer: Callable[[Seen], Reply]) -> Iterator[Wire]:
         def reply(self) -> None:
             seen = Seen(self.command, self.path, self.headers.get("Authorization"))
             wire.seen.append(seen)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, headers, body = wire.answer(seen)
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(body))} | headers).items():
@@ -49,7 +50,7 @@ def serve(answer: Callable[[Seen], Reply]) -> Iterator[Wire]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_GET = do_HEAD = reply
+        do_GET = do_HEAD = do_POST = reply
 
         def log_message(self, format: str, *args: object) -> None:
             pass

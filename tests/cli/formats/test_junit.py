@@ -98,6 +98,9 @@ def test_what_is_held_back_tells_until_when() -> None:
     made = replace(entry("a", OUTDATED), held_until=NOW + timedelta(days=2))
     [case] = read(report(made)).iter("testcase")
     assert case.find("properties/property[@name='held until']") is not None
+    skipped = case.find("skipped")
+    assert skipped is not None
+    assert "held back until 2026-01-12" in skipped.get("message", "")
 
 
 def test_hostile_text_is_text() -> None:

@@ -65,7 +65,7 @@ def test_one_line_and_details() -> None:
     ],
 )
 def test_states(entries: list[Entry], expected: State) -> None:
-    assert state(entries) is expected
+    assert state(report(*entries)) is expected
     assert lines(report(*entries))[0].startswith(f"REGSYNC {expected.name} - ")
 
 

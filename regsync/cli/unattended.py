@@ -1,0 +1,102 @@
+"""What a `status` that nobody watches is told, by options and by `regsync.toml`; and its mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regsync.cli.options import StatusRows
+from regsync.cli.terminal import safe, say
+from regsync.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from regsync.config.load import Config
+    from regsync.oci.glob import Glob
+    from regsync.operations.report import StatusReport
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """What the options said; None and empty where they said nothing."""
+
+    changed: bool = False
+    min_age: str | None = None
+    ignore: Sequence[str] = ()
+    keep_pulls: int | None = None
+
+    def demand_sense(self, *, offline: bool) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            UsageError: what has changed cannot be told without asking.
+        """
+        if self.changed and offline:
+            raise UsageError(
+                "`--changed` and `--offline` do not go together",
+                "where no registry is asked, nothing can have changed",
+                "leave one of them out",
+            )
+
+    def settings(self, file: Path | None, env: Mapping[str, str]) -> Config:
+        """The configuration, with what the options put in its place.
+
+        Raises:
+            InvalidConfig: see `regsync.config.load`.
+        """
+        from regsync.config.load import load
+
+        found = load(file, env)
+        return replace(found, keep_pulls=self.keep_pulls, usual_keep_pulls=found.status.keep_pulls)
+
+    def patterns(self, settings: Config, *, named: bool) -> tuple[Glob, ...]:
+        """What is ignored; who names images wants to hear of them, whatever the file says.
+
+        Raises:
+            InvalidReference: a pattern is none.
+        """
+        from regsync.oci.glob import Glob
+
+        texts = (*(() if named else settings.status.ignore), *self.ignore)
+        return tuple(Glob.parse(text) for text in dict.fromkeys(texts))
+
+    def age(self, settings: Config) -> timedelta | None:
+        """How old an update has to be.
+
+        Raises:
+            UsageError: it is no length of time.
+        """
+        from regsync.config.duration import parse_duration
+
+        if self.min_age is None:
+            return settings.status.min_age
+        return parse_duration(self.min_age)
+
+
+def keep_mark(report: StatusReport, *, quiet: bool) -> None:
+    """Remember what was reported, now that it has been."""
+    from regsync.state.folders import state_folder
+    from regsync.state.memory import Memory
+
+    news = report.news
+    if news is None:
+        return
+    with Memory(state_folder()) as memory:
+        memory.keep_reported(report.store.key, news.states, news.vanished, news.scope)
+    if memory.note is not None and not quiet:
+        say(f"note: {safe(memory.note)}")
+
+
+def notes(report: StatusReport, format: StatusRows, vanished: Sequence[str]) -> list[str]:
+    """What the user should know beside the data.
+
+    Args:
+        vanished: Names that are no longer here, which the format itself may not tell.
+    """
+    found = [f"`--ignore {pattern}` matches nothing here" for pattern in report.idle_patterns]
+    if format not in (StatusRows.TABLE, StatusRows.MARKDOWN, StatusRows.JSON):
+        found += [f"no longer here: {name}" for name in vanished]
+    return found

@@ -1,0 +1,85 @@
+"""`--min-age`: an update that is younger waits, so that others find its faults first.
+
+An image is as old as the time since regsync first saw its tag hold it. The date in its config is
+that of the build, or whatever the builder wrote; it can make an image younger and never older.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from regsync.errors import RegsyncError
+from regsync.oci.imageconfig import moment
+from regsync.oci.manifest import Manifest
+from regsync.operations import questions
+from regsync.operations.oracle import Oracle
+from regsync.operations.questions import Inquiry
+from regsync.operations.report import Entry
+from regsync.operations.verdict import Kind
+from regsync.state.memory import Memory
+
+EPOCH_UNTIL = datetime(1981, 1, 1, tzinfo=UTC)
+"""Dates before are no dates: builds that can be repeated write 1970, or 1980 where ZIP counts."""
+
+
+async def hold_back(
+    entries: Sequence[Entry], min_age: timedelta, oracle: Oracle, memory: Memory, now: datetime
+) -> list[Entry]:
+    """The entries, with what is too young held back."""
+
+    async def judged(entry: Entry) -> Entry:
+        if entry.verdict.kind is not Kind.OUTDATED:
+            return entry
+        seen = memory.first_seen(str(entry.reference), str(entry.verdict.remote_digest))
+        return await oracle.settle(hold(entry, min_age, seen, now))
+
+    return list(await asyncio.gather(*map(judged, entries)))
+
+
+def hold(
+    entry: Entry, min_age: timedelta, first_seen: datetime | None, now: datetime
+) -> Inquiry[Entry]:
+    """An outdated entry, with `held_until` where the image that the tag holds is too young.
+
+    Args:
+        first_seen: When the tag was first seen to hold what it holds, if that was before this run.
+    """
+    created = yield from _created(entry)
+    until = held_until(min_age, first_seen, created, now)
+    return entry if until is None else replace(entry, held_until=until)
+
+
+def held_until(
+    min_age: timedelta, first_seen: datetime | None, created: datetime | None, now: datetime
+) -> datetime | None:
+    """When an image will be old enough; None where it is.
+
+    Args:
+        created: As its config has it; not believed where it reads like an epoch, or has not come
+            yet.
+    """
+    # A sight that has not come yet is that of a clock which was wrong.
+    born = now if first_seen is None else min(first_seen, now)
+    if created is not None and EPOCH_UNTIL <= created <= now:
+        born = max(born, created)
+    until = born + min_age
+    return until if until > now else None
+
+
+def _created(entry: Entry) -> Inquiry[datetime | None]:
+    """The date in the config, which the judge has mostly read already; None where it has none."""
+    digest = entry.verdict.platform_digest
+    if entry.reference is None or digest is None:
+        return None
+    repository = entry.reference.repository
+    try:
+        found = yield from questions.document(repository, digest)
+        if not isinstance(found, Manifest):
+            return None
+        config = yield from questions.config(repository, found.config)
+    except RegsyncError:
+        return None
+    return moment(config.created)

@@ -1,0 +1,264 @@
+"""`regsync status --from` as a process: files, a real registry, and no engine anywhere."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_registry import MockRegistry, seed
+from regsync.cli.tables import columns_of
+
+COMPOSE = """\
+services:
+  web:
+    image: HOST/team/web:1.27.3
+  app:
+    image: HOST/team/app@DIGEST
+  old:
+    image: HOST/team/web:1.0.0
+"""
+
+
+@dataclass
+class Checkout:
+    """A folder with files, and a registry that has some of what they name."""
+
+    home: Path
+    registry: MockRegistry
+
+    def write(self, path: str, text: str) -> None:
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        digest = seed.image(layers=("app",)).digest
+        file.write_text(text.replace("HOST", self.registry.host).replace("DIGEST", digest))
+
+    def regsync(
+        self, *arguments: str, stdin: bytes = b"", **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "regsync", "status", *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            # Where an engine is, none would be found: it is never looked for.
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.home / "home"),
+                "DOCKER_HOST": "unix:///no/such.sock",
+                **env,
+            },
+            cwd=self.home,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.regsync(*arguments, "--format", "json").stdout)
+        return told
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, mock_registry: MockRegistry) -> Checkout:
+    for tag in ("1.27.3", "1.27.4", "2.0.0"):
+        mock_registry.put("team/web", seed.image(layers=(tag,)), tag)
+    mock_registry.put("team/app", seed.image(layers=("app",)), "1")
+    found = Checkout(tmp_path, mock_registry)
+    found.write("compose.yaml", COMPOSE)
+    return found
+
+
+def test_the_screen(checkout: Checkout) -> None:
+    done = checkout.regsync("--from", "compose.yaml")
+    assert done.returncode == 0
+    head, blank, titles, *rows, end, cost = done.stdout.splitlines()
+    host = checkout.registry.host
+    assert head == "1 file · 3 images, 1 registry"
+    assert (blank, end) == ("", "")
+    assert titles.split() == ["IMAGE", "STATUS", "WHAT", "CHANGED", "WHERE"]
+    assert [" ".join(row.split()).replace(host, "HOST") for row in rows] == [
+        "HOST/team/web:1.0.0 gone the tag is no longer there compose.yaml:7 old",
+        f"HOST/team/app@{seed.image(layers=('app',)).digest[:19]} pinned compose.yaml:5 app",
+        "HOST/team/web:1.27.3 unpinned compose.yaml:3 web",
+    ]
+    assert cost.startswith("1 gone, 1 pinned, 1 unpinned    ")
+    assert done.stderr == (
+        f"hint: `regsync digest {host}/team/web:1.27.3` prints the digest to pin, behind an `@`\n"
+    )
+
+
+def test_semver(checkout: Checkout) -> None:
+    done = checkout.regsync("--from", "compose.yaml", "--semver")
+    assert "newer: 1.27.4 (patch), 2.0.0 (major)" in done.stdout
+    assert "1 unpinned, 2 behind    " in done.stdout
+    told = checkout.json("--from", "compose.yaml", "--semver")
+    web = told["data"]["images"][0]
+    assert (web["behind"], web["stale"]) == ("major", False)
+    assert web["newer"] == {"patch": "1.27.4", "minor": None, "major": "2.0.0"}
+    assert (web["verdict"], web["notes"], web["pinned"]) == ("not_local", ["unpinned"], False)
+    host = checkout.registry.host
+    assert web["files"] == [
+        {"path": "compose.yaml", "line": 3, "name": "web", "text": f"{host}/team/web:1.27.3"}
+    ]
+    assert told["data"]["engine"] == {"name": "files", "version": "", "store": "files"}
+    assert told["data"]["requests"]["counted_pulls"] == 0
+
+
+def test_exit_codes(checkout: Checkout) -> None:
+    host = checkout.registry.host
+    checkout.write("fine.yaml", "services: {a: {image: HOST/team/app@DIGEST}}")
+    checkout.write("behind.yaml", "services: {a: {image: 'HOST/team/web:1.27.3'}}")
+    checkout.write("doubt.yaml", "services: {a: {image: 'HOST/team/web:${TAG}'}}")
+    checkout.write("broken.yaml", "services: [")
+
+    def code(*arguments: str, **env: str) -> int:
+        return checkout.regsync(*arguments, **env).returncode
+
+    assert code("--from", "fine.yaml", "--exit-code") == 0
+    assert code("--from", "behind.yaml", "--exit-code") == 0
+    assert code("--from", "behind.yaml", "--exit-code", "--semver") == 10
+    assert code("--from", "behind.yaml", "--semver") == 0
+    assert code("--from", "compose.yaml", "--exit-code") == 10
+    assert code("--from", "compose.yaml") == 0
+    assert code("--from", "doubt.yaml", "--from", "fine.yaml", "--exit-code") == 3
+    assert code("--from", "doubt.yaml", "--exit-code", TAG="1.27.3") == 0
+    assert code("--from", "broken.yaml", "--from", "compose.yaml") == 3
+    assert code("--from", "broken.yaml", "--from", "compose.yaml", "--exit-code") == 10
+    done = checkout.regsync("--from", "doubt.yaml")
+    assert done.stderr == (
+        f"error: doubt.yaml:1: cannot tell `{host}/team/web:${{TAG}}`\n"
+        "  `TAG` has no value here\n"
+        "hint: set the variable in the environment or in `.env`, or give it a default: "
+        "`${NAME:-…}`\n"
+    )
+
+
+def test_what_cannot_be_told_is_an_error_in_the_json(checkout: Checkout) -> None:
+    checkout.write("doubt.yaml", "services: {a: {image: 'HOST/team/web:${TAG}'}}")
+    checkout.write("broken.yaml", "services: [")
+    told = checkout.json("--from", "doubt.yaml", "--from", "broken.yaml", "--from", "compose.yaml")
+    assert (told["result"], told["exit_code"]) == ("partial", 3)
+    assert [error["code"] for error in told["errors"]] == ["unresolved", "invalid_file"]
+    assert told["errors"][0]["message"].startswith("doubt.yaml:1: cannot tell")
+    assert len(told["data"]["images"]) == 3
+    asked = [record.path for record in checkout.registry.log]
+    assert not [path for path in asked if "TAG" in path]
+
+
+def test_a_folder_and_standard_input(checkout: Checkout) -> None:
+    checkout.write(
+        "deploy/web.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n"
+        "  - {name: w, image: 'HOST/team/web:1.27.4'}\n",
+    )
+    checkout.write("Dockerfile", "FROM HOST/team/app:1 AS base\nFROM base\n")
+    told = checkout.json("--from", ".")
+    places = {
+        f"{place['path']}:{place['line']}:{place['name']}"
+        for image in told["data"]["images"]
+        for place in image["files"]
+    }
+    assert places == {
+        "Dockerfile:1:base",
+        "compose.yaml:3:web",
+        "compose.yaml:5:app",
+        "compose.yaml:7:old",
+        "deploy/web.yaml:5:w",
+    }
+    text = f"FROM {checkout.registry.host}/team/web:1.27.4\n".encode()
+    done = checkout.regsync("--from", "-", "--format", "tsv", stdin=text)
+    title, row = (line.split("\t") for line in done.stdout.splitlines())
+    assert dict(zip(title, row, strict=True))["files"] == "(standard input):1"
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "markdown", "tsv", "table"])
+def test_every_format(checkout: Checkout, format: str) -> None:
+    done = checkout.regsync("--from", "compose.yaml", "--stale", "--format", format)
+    assert done.returncode == 0
+    assert "compose.yaml" in done.stdout
+    assert "team/web:1.0.0" in done.stdout
+    assert "team/web:1.27.3" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from", "missing"], "cannot read `missing`"),
+        (["--from", "notes.txt"], "is no file that names images"),
+        (["--from", "empty"], "`empty` has no file that names images"),
+        (["--semver"], "`--semver` goes with `--from`"),
+        (["--from", "compose.yaml", "node"], "`--from` excludes"),
+        (["--from", "compose.yaml", "--store", "oci:x"], "`--from` excludes"),
+        (["--from", "compose.yaml", "--platform", "linux/arm64"], "`--from` excludes"),
+        (["--from", "compose.yaml", "--changed"], "`--from` excludes"),
+        (["--from", "compose.yaml", "--min-age", "3d"], "`--from` excludes"),
+    ],
+)
+def test_what_cannot_be_asked(checkout: Checkout, arguments: list[str], said: str) -> None:
+    checkout.write("notes.txt", "hello")
+    (checkout.home / "empty").mkdir()
+    done = checkout.regsync(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(checkout.registry.log) == 0
+
+
+def test_forty_columns(checkout: Checkout) -> None:
+    near, far = pty.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    command = [sys.executable, "-m", "regsync", "status", "--from", "compose.yaml", "--semver"]
+    env = {"PATH": os.environ["PATH"], "HOME": str(checkout.home), "TERM": "dumb"}
+    done = subprocess.run(
+        command, stdout=far, stderr=subprocess.DEVNULL, check=False, env=env, cwd=checkout.home
+    )
+    os.close(far)
+    shown = os.read(near, 65536).decode().replace("\r\n", "\n")
+    os.close(near)
+    assert done.returncode == 0
+    assert max(columns_of(line) for line in shown.splitlines()) <= 40
+    assert "unpinned" in shown
+
+
+def test_hostile_names_reach_no_terminal(checkout: Checkout) -> None:
+    checkout.write(
+        "bad.yaml", 'services: {"\\e[31mx": {image: "HOST/team/web:1.27.3"}, b: {image: "\\e]0;x"}}'
+    )
+    done = checkout.regsync("--from", "bad.yaml")
+    assert done.returncode == 3
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\\x1b[31mx" in done.stdout
+
+
+def test_yaml_is_loaded_where_yaml_is_read_alone(checkout: Checkout) -> None:
+    checkout.write("Dockerfile", "FROM scratch\n")
+    code = (
+        "import sys; from regsync.__main__ import main\n"
+        "main(['status', *sys.argv[1:]])\n"
+        "print('yaml' in sys.modules, file=sys.stderr)"
+    )
+
+    def loads(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=checkout.home,
+        )
+        return done.stderr.splitlines()[-1]
+
+    assert loads("--store", "oci:none") == "False"
+    assert loads("--from", "Dockerfile") == "False"
+    assert loads("--from", "compose.yaml", "--offline") == "True"

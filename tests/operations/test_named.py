@@ -1,0 +1,230 @@
+"""What files name, looked up at a real registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from world import World, image, index
+
+from mock_registry import Fault, MockRegistry, User, seed
+from regsync.files.gather import gather
+from regsync.oci.digest import Digest
+from regsync.oci.reference import Reference
+from regsync.operations.named import decide, named, plan
+from regsync.operations.report import Entry, StatusReport
+from regsync.operations.tagshape import Newer
+from regsync.operations.verdict import Cause, Kind
+from regsync.state.documents import Documents
+
+ABSENT = Digest.of(b"absent")
+
+
+class TestDecision:
+    """Pure: answers from a dictionary."""
+
+    NAME = "reg.example.com/team/app"
+
+    def told(self, world: World, name: str) -> tuple[str, str | None, bool, tuple[str, ...]]:
+        verdict, moved = world.settle(decide(Reference.parse(name)))
+        return (verdict.kind.value, verdict.reason, moved, verdict.notes)
+
+    def test_there_and_not_pinned(self) -> None:
+        world = World()
+        world.put(f"{self.NAME}:1", image("a"))
+        assert self.told(world, f"{self.NAME}:1") == ("not_local", None, False, ("unpinned",))
+        assert len(world.asked) == 1
+
+    def test_absent(self) -> None:
+        world = World()
+        assert self.told(world, f"{self.NAME}:1")[:2] == ("gone", "repository")
+        world.put(f"{self.NAME}:2", image("a"))
+        assert self.told(world, f"{self.NAME}:1")[:2] == ("gone", "tag")
+
+    def test_pinned(self) -> None:
+        world = World()
+        digest = world.put(f"{self.NAME}:1", image("a"))
+        assert self.told(world, f"{self.NAME}@{digest}") == ("pinned", None, False, ())
+        assert len(world.asked) == 1
+        assert self.told(world, f"{self.NAME}:1@{digest}") == ("pinned", None, False, ())
+        assert self.told(world, f"{self.NAME}@{ABSENT}")[0] == "pinned_gone"
+
+    def test_pinned_and_moved(self) -> None:
+        world = World()
+        digest = world.put(f"{self.NAME}:1", image("a"))
+        now = world.put(f"{self.NAME}:1", image("b"))
+        note = f"tag 1 has moved to {now.short}"
+        assert self.told(world, f"{self.NAME}:1@{digest}") == ("pinned", None, True, (note,))
+        assert self.told(world, f"{self.NAME}:1@{ABSENT}") == ("pinned_gone", None, True, (note,))
+
+    def test_pinned_beside_a_tag_that_is_gone(self) -> None:
+        world = World()
+        digest = world.put(self.NAME, image("a"))
+        _, _, moved, notes = self.told(world, f"{self.NAME}:1@{digest}")
+        assert (moved, notes) == (False, ("tag 1 is no longer there",))
+
+    def test_one_platform_of_an_index_is_not_behind_it(self) -> None:
+        world = World()
+        ours, arm = image("a"), image("b", platform="linux/arm64")
+        world.put(f"{self.NAME}:1", index(ours, arm), ours, arm)
+        _, _, moved, notes = self.told(world, f"{self.NAME}:1@{ours.digest}")
+        assert (moved, notes) == (False, ("one platform of tag 1",))
+
+
+def test_one_row_for_each_reference_with_all_its_places(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "services:\n  a: {image: nginx}\n  b: {image: 'docker.io/library/nginx:latest'}\n"
+        "  c: {image: 'nginx:1'}\n  d: {image: 'Not/OK:1'}\n"
+    )
+    planned = plan(gather([str(file)], {}).mentions)
+    assert [(str(row.reference), len(row.places), row.untagged) for row in planned.rows] == [
+        ("docker.io/library/nginx:latest", 2, True),
+        ("docker.io/library/nginx:1", 1, False),
+    ]
+    [failure] = planned.failures
+    assert failure.code == "invalid_reference"
+    assert str(failure).startswith(f"{file}:5: `Not/OK:1` is not a reference")
+
+
+@dataclass
+class Repository:
+    """A folder with one compose file, and a desk to look it up from."""
+
+    folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def look(self, *images: str, semver: bool = False, offline: bool = False) -> StatusReport:
+        services = "".join(f"  s{at}: {{image: '{name}'}}\n" for at, name in enumerate(images))
+        file = self.folder / "compose.yaml"
+        file.write_text(f"services:\n{services}")
+        desk = Desk(self.folder, env=self.env)
+
+        async def work() -> StatusReport:
+            async with desk.registries() as registries:
+                with desk.memory as memory:
+                    return await named(
+                        gather([str(file)], {}),
+                        registries,
+                        memory,
+                        Documents(self.folder / "cache"),
+                        semver=semver,
+                        offline=offline,
+                        clock=desk.clock,
+                    )
+
+        return asyncio.run(work())
+
+    def entry(self, name: str, *, semver: bool = False) -> Entry:
+        [entry] = self.look(name, semver=semver).entries
+        return entry
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+def put(registry: MockRegistry, name: str, *tags: str) -> None:
+    for tag in tags:
+        registry.put(name, seed.image(layers=(tag,)), tag)
+
+
+def test_one_head_for_each_reference_and_one_list_for_each_repository(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1.0.0", "1.0.1")
+    put(mock_registry, "team/web", "1")
+    host = mock_registry.host
+    names = [f"{host}/team/app:1.0.0", f"{host}/team/app:1.0.1", f"{host}/team/web:1"]
+    report = repository.look(*names, *names)
+    sent = {kind: count for kind, count in report.requests.items() if count}
+    assert (sent.pop("head"), sent.pop("ping", 0) <= 1, sent) == (3, True, {})
+    report = repository.look(*names, semver=True)
+    # No ping any more: the greeting is remembered.
+    assert {kind: count for kind, count in report.requests.items() if count} == {
+        "head": 3,
+        "get": 2,
+    }
+    seen = [record.path for record in mock_registry.log if record.path.endswith("tags/list")]
+    assert sorted(seen) == ["/v2/team/app/tags/list", "/v2/team/web/tags/list"]
+
+
+def test_newer_versions(mock_registry: MockRegistry, repository: Repository) -> None:
+    put(mock_registry, "team/app", "1.0.0", "1.0.1", "1.2.0", "3.0.0", "3.0.0-rc1", "4.0.0-alpine")
+    name = f"{mock_registry.host}/team/app"
+    entry = repository.entry(f"{name}:1.0.0", semver=True)
+    assert entry.in_files is not None
+    assert entry.in_files.newer == Newer("1.0.1", "1.2.0", "3.0.0")
+    assert entry.in_files.behind == "major"
+    assert (entry.stale, entry.any_stale) == (False, True)
+    entry = repository.entry(f"{name}:3.0.0", semver=True)
+    assert entry.in_files is not None
+    assert (entry.in_files.newer, entry.in_files.behind) == (Newer(), None)
+    assert "the newest of its kind" in entry.verdict.notes
+    # Of a tag that is gone, what came after it says where to go.
+    entry = repository.entry(f"{name}:1.0.7", semver=True)
+    assert (entry.verdict.kind, entry.verdict.reason) == (Kind.GONE, "tag")
+    assert entry.in_files is not None
+    assert entry.in_files.newer == Newer(None, "1.2.0", "3.0.0")
+
+
+def test_tags_that_cannot_be_listed_are_a_failure_and_nothing_is_called_newest(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1.0.0")
+    mock_registry.faults.add(Fault("/v2/team/app/tags", status=403, times=None))
+    report = repository.look(f"{mock_registry.host}/team/app:1.0.0", semver=True)
+    [entry] = report.entries
+    assert entry.in_files is not None
+    assert entry.in_files.newer is None
+    assert entry.verdict.notes == ("unpinned", "its tags cannot be listed")
+    assert len(report.failures) == 1
+    assert (report.exit_code(ask_stale=False), report.exit_code(ask_stale=True)) == (3, 3)
+
+
+def test_latest_is_told_louder_than_a_tag(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1", "latest")
+    name = f"{mock_registry.host}/team/app"
+    assert repository.entry(f"{name}:1").verdict.notes == ("unpinned",)
+    assert repository.entry(f"{name}:latest").verdict.notes == (
+        "unpinned",
+        "latest is whatever was pushed last",
+    )
+    assert repository.entry(name).verdict.notes == (
+        "unpinned",
+        "no tag means latest, whatever was pushed last",
+    )
+
+
+def test_what_is_hidden_is_never_fine(repository: Repository) -> None:
+    with MockRegistry(users=[User("ann", "secret")]).serve() as registry:
+        put(registry, "team/app", "1")
+        for name in ("team/app:1", "team/none:1", f"team/app@{ABSENT}"):
+            entry = repository.entry(f"{registry.host}/{name}")
+            assert (entry.verdict.kind, entry.verdict.cause) == (Kind.UNKNOWN, Cause.UNAUTHORIZED)
+            assert entry.stale is None
+            assert entry.checked_at is None
+
+
+def test_a_registry_that_fails_ends_no_other_row(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1")
+    mock_registry.faults.add(Fault("/v2/team/bad", html=True, times=None))
+    host = mock_registry.host
+    report = repository.look(f"{host}/team/bad:1", f"{host}/team/app:1")
+    assert [entry.verdict.kind for entry in report.entries] == [Kind.UNKNOWN, Kind.NOT_LOCAL]
+    assert report.exit_code(ask_stale=True) == 3
+
+
+def test_offline_asks_nobody(mock_registry: MockRegistry, repository: Repository) -> None:
+    report = repository.look(f"{mock_registry.host}/team/app:1", semver=True, offline=True)
+    assert report.entries[0].verdict.cause is Cause.OFFLINE
+    assert sum(report.requests.values()) == len(mock_registry.log) == 0
