@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mock_registry import blobs, lists, manifests, tags, uploads
+from mock_registry import blobs, hubtags, lists, manifests, tags, uploads
 from mock_registry.auth import CATALOG, Caller
 from mock_registry.core import Core
 from mock_registry.errors import CODES, RegistryError
@@ -22,6 +22,11 @@ _ROUTES = [
     ("ping", "GET HEAD", re.compile(r"/v2/?")),
     ("signed", "GET HEAD", re.compile(r"/signed/(?P<reference>[^/]+)")),
     ("catalog", "GET HEAD", re.compile(r"/v2/_catalog")),
+    (
+        "hubtags",
+        "GET HEAD",
+        re.compile(r"/v2/namespaces/(?P<name>[^/]+/repositories/[^/]+)/tags"),
+    ),
     ("tags", "GET HEAD", re.compile(r"/v2/(?P<name>.+)/tags/list")),
     (
         "manifest",
@@ -49,6 +54,8 @@ def classify(core: Core, record: Record) -> str | None:
         record.kind = "token"
         return ""
     for kind, methods, pattern in _ROUTES:
+        if kind == "hubtags" and core.hub is None:
+            continue
         if match := pattern.fullmatch(record.path):
             groups = match.groupdict()
             record.kind = kind
@@ -83,6 +90,8 @@ async def _answer(core: Core, call: Call, record: Record, methods: str | None) -
         if core.second_url is None:
             raise RegistryError("UNKNOWN", "no such path", status=404)
         return blobs.read_signed(core, call, record.reference or "")
+    if record.kind == "hubtags":
+        return hubtags.read(core, call, record.repository or "")
     caller = core.authority.identify(call, record)
     if record.kind == "ping":
         return _ping(core, call, caller)

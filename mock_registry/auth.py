@@ -150,6 +150,10 @@ class Authority:
     def _format(self) -> str:
         return BASIC if self.scheme == "basic" else BEARER
 
+    def is_public(self, name: str) -> bool:
+        """Whether anybody may pull from a repository."""
+        return fnmatchcase(name, self._public)
+
     def _allowed(self, user: User | None, grant: Grant) -> bool:
         kind, name, action = grant
         if grant == CATALOG:
@@ -159,7 +163,7 @@ class Authority:
         own = f"{user.name}/*" if self._owned and user is not None else "*"
         if user is not None and user.may(name, action, own):
             return True
-        readable = action == "pull" and fnmatchcase(name, self._public)
+        readable = action == "pull" and self.is_public(name)
         return readable and (self._exists is None or self._exists(name))
 
 

@@ -13,7 +13,8 @@ class Record:
 
     Attributes:
         kind: ``ping``, ``blob``, ``upload``, ``manifest``, ``tags``, ``catalog``,
-            ``referrers``, ``token``, ``signed`` (a blob at the second port) or ``other``.
+            ``referrers``, ``token``, ``signed`` (a blob at the second port),
+            ``hubtags`` (Docker Hub's own list of tags) or ``other``.
         repository: The repository in the path, valid or not, or None.
         reference: The tag, digest or upload id in the path, or None.
         query: Decoded pairs in their order.

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl
 
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDict
 
 from mock_registry import app
 from mock_registry.core import Core
@@ -199,7 +198,7 @@ async def _send(
     core: Core, request: web.BaseRequest, record: Record, reply: Reply, fault: Fault | None
 ) -> web.StreamResponse:
     values = {"Docker-Distribution-API-Version": "registry/2.0", **reply.headers}
-    headers = CIMultiDict((name, each) for name in values for each in values[name].split("\n"))
+    headers = [(name, each) for name in values for each in values[name].split("\n")]
     record.status = reply.status
     record.response_headers = {name.lower(): value for name, value in values.items()}
     broken = fault is not None and (

@@ -19,6 +19,7 @@ class HostSettings:
         tls: `on`, `off` (plain HTTP), or `insecure` (TLS whose certificate is not checked).
         ca_file: PEM certificates of authorities that are trusted beside the system's.
         jobs: Requests at once.
+        hub_api: Scheme, host and port of Docker Hub's own API; for `docker.io` alone.
         endpoint_auth: Whether credentials of the registry may go to another `endpoint` origin.
         keep_pulls: Pulls of the registry's limit that are never spent.
     """
@@ -28,6 +29,7 @@ class HostSettings:
     ca_file: Path | None = None
     jobs: int | None = None
     endpoint_auth: bool = False
+    hub_api: str | None = None
     keep_pulls: int | None = None
 
 

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from regsync import __version__
-from regsync.cli import auth, demo, digest, doctor, pull, status, tags
+from regsync.cli import auth, demo, digest, doctor, ps, pull, status, tags
 from regsync.cli.terminal import write
 
 _ABOUT = "git status, fetch, push and pull for container images."
 _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "status": (status.status, status.EXAMPLES),
+    "ps": (ps.ps, ps.EXAMPLES),
     "pull": (pull.pull, pull.EXAMPLES),
     "digest": (digest.digest, digest.EXAMPLES),
     "tags": (tags.tags, tags.EXAMPLES),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from regsync.cli import infiles, tables, words
+from regsync.cli import cures, infiles, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
@@ -14,6 +15,7 @@ from regsync.cli.units import counted, size
 from regsync.operations import advice
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import Cause, Kind
+from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
 
 _GREEN, _YELLOW, _RED, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -27,9 +29,13 @@ _COLOURS = {
     Kind.PINNED_GONE: _RED,
     Kind.UNKNOWN: _RED,
 }
-_CELL_LIMIT = 200
+CELL_LIMIT = 200
 """Characters of a cell that a registry has a say in."""
-_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()}
+_COLOUR_OF_WORDS = {kind.words: colour for kind, colour in _COLOURS.items()} | {
+    "current": _GREEN,
+    "recreate": _YELLOW,
+    "pull, then recreate": _YELLOW,
+}
 
 _STORES = {
     "classic": "classic store",
@@ -37,6 +43,18 @@ _STORES = {
     "containers-storage": "containers-storage",
     "oci-layout": "OCI layout",
 }
+
+
+class Costly(Protocol):
+    """A report that says what it cost."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Requests really sent, by kind."""
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """What registries said of their limits."""
 
 
 def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -58,7 +76,12 @@ def header(report: StatusReport) -> str:
     holds = counted(sum(entry.id is not None for entry in report.entries), "image")
     if registries:
         holds += ", " + counted(len(registries), "registry", "registries")
-    return " · ".join(safe(part) for part in (*_store(report.store), holds) if part)
+    return headline(report.store, holds)
+
+
+def headline(store: StoreInfo, holds: str) -> str:
+    """Which store answered, and what it holds."""
+    return " · ".join(safe(part) for part in (*_store(store), holds) if part)
 
 
 def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
@@ -66,7 +89,7 @@ def table(entries: Sequence[Entry], now: datetime, terminal: Terminal) -> str:
     if not entries:
         return ""
     columns = tables.fit(_columns(entries, now), terminal.width)
-    return tables.render(columns, _paint if terminal.colour else None)
+    return tables.render(columns, paint if terminal.colour else None)
 
 
 def with_vanished(rows: str, vanished: Sequence[str], width: int | None = None) -> str:
@@ -122,10 +145,16 @@ def counts(report: StatusReport) -> list[str]:
 
 def summary(report: StatusReport, width: int | None) -> str:
     """How many of each, and what it cost: `2 outdated, 1 up to date    4 requests, …`."""
-    found, cost = ", ".join(counts(report)), _cost(report)
+    found = ", ".join(counts(report))
     if report.news is not None:
         changed = len(report.news.entries) + len(report.news.vanished)
         found = f"{changed} changed, {report.news.unchanged} unchanged; now {found}"
+    return counts_and_cost(found, report, width)
+
+
+def counts_and_cost(found: str, report: Costly, width: int | None) -> str:
+    """What was found and what that cost, on one line where it fits."""
+    cost = _cost(report)
     if not found:
         return cost
     line = f"{found}    {cost}" if cost else found
@@ -149,15 +178,12 @@ def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list
     ]
     if outdated:
         found.append(_pull_hint(outdated, store, options))
-    stale = sorted({use.name for entry in entries for use in entry.containers if use.stale})
-    if stale:
-        verb = "runs an older image than its name" if len(stale) == 1 else "run older images than"
-        tail = "means here" if len(stale) == 1 else "their names mean here"
-        found.append(f"{', '.join(stale)} {verb} {tail}: recreate, not pull")
-    return found + infiles.hints(entries) + _next_steps(entries)
+    found += cures.hints(entries, store, options)
+    found += [told for entry in entries if (told := cures.rebuilding(entry)) is not None]
+    return found + infiles.hints(entries) + failure_hints(entries)
 
 
-def _next_steps(entries: Sequence[Entry]) -> list[str]:
+def failure_hints(entries: Sequence[Entry]) -> list[str]:
     """What to do about registries that cannot be asked, equal words once.
 
     That a run was to be offline needs no hint here: who asks has said so.
@@ -182,7 +208,7 @@ def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
         Column("STATUS", cells(*map(words.status, entries)), firm=True),
         Column(
             "WHAT CHANGED",
-            tuple(safe(words.what_changed(entry, now), _CELL_LIMIT) for entry in entries),
+            tuple(safe(words.what_changed(entry, now), CELL_LIMIT) for entry in entries),
             least=24,
         ),
         *infiles.columns(entries),
@@ -239,7 +265,7 @@ def _store(store: StoreInfo) -> tuple[str, ...]:
     return (f"{store.name} {version}".rstrip(), _STORES.get(store.kind, store.kind))
 
 
-def requests_sent(report: StatusReport) -> str:
+def requests_sent(report: Costly) -> str:
     """What was asked of registries: `4 requests, no pulls spent`; empty where nothing was."""
     sent = report.requests
     total = sum(count for kind, count in sent.items() if kind != "counted_pulls")
@@ -250,7 +276,7 @@ def requests_sent(report: StatusReport) -> str:
     return f"{counted(total, 'request')}, {spent}"
 
 
-def _cost(report: StatusReport) -> str:
+def _cost(report: Costly) -> str:
     sent = requests_sent(report)
     if not sent:
         return ""
@@ -273,6 +299,7 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str
     return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
 
 
-def _paint(title: str, cell: str) -> str:
+def paint(title: str, cell: str) -> str:
+    """A cell of STATUS in the colour of its words."""
     colour = _COLOUR_OF_WORDS.get(cell) if title == "STATUS" else None
     return f"{colour}{cell}{_RESET}" if colour else cell

@@ -29,6 +29,7 @@ Examples:
   regsync status --format html
   regsync status --store oci:./images
   regsync status --from compose.yaml
+  regsync status --explain node
 
 \b
 Exit codes:
@@ -57,6 +58,12 @@ def status(
         bool, typer.Option("--exit-code", help="Exit with 10 if anything is stale.")
     ] = False,
     format: options.StatusFormat = options.StatusRows.TABLE,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what changed: of each REF, or of all stale.")
+    ] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Ask which other tags carry the same image.")
+    ] = False,
     platform: options.PlatformName = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no registry; say what was last known.")
@@ -97,6 +104,8 @@ def status(
         references or [],
         platform=platform,
         offline=offline,
+        explain=explain,
+        names=names,
         jobs=jobs,
         store=store,
         host=host,
@@ -108,7 +117,12 @@ def status(
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
     code = _own_code(format, report, code)
     flags = engine_options(report.store.name, host, context)
-    show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
+    if explain and format is options.StatusRows.TABLE:
+        from regsync.cli.explanation import show_explanations
+
+        show_explanations(report, every=bool(references), quiet=quiet, engine=flags)
+    else:
+        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
     keep_mark(report, quiet=quiet)
     return code
 
@@ -236,6 +250,8 @@ def _look(
     *,
     platform: str | None,
     offline: bool,
+    explain: bool,
+    names: bool,
     jobs: int | None,
     store: str | None,
     host: str | None,
@@ -264,6 +280,8 @@ def _look(
         ignore=unattended.patterns(settings, named=bool(references)),
         min_age=unattended.age(settings),
         changed=unattended.changed,
+        explain=explain,
+        names=names,
     )
     where = locate(store=store, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())

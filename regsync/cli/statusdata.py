@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regsync.cli.envelope import Failure, moment
+from regsync.cli.explaindata import explain_data
 from regsync.cli.infiles import in_files
 from regsync.cli.words import CAUSES, missing
 from regsync.operations.advice import next_step
-from regsync.operations.report import Entry, StatusReport, UsedBy
+from regsync.operations.containers import cure
+from regsync.operations.report import Entry, MovedBase, StatusReport, UsedBy
 from regsync.operations.verdict import LastKnown, Verdict
 from regsync.registry.ratelimit import RateLimit
+from regsync.stores.base import StoreInfo
 
 
 def status_data(report: StatusReport, entries: tuple[Entry, ...]) -> dict[str, object]:
@@ -20,13 +23,12 @@ def status_data(report: StatusReport, entries: tuple[Entry, ...]) -> dict[str, o
         report: What was found; `summary` counts all of it.
         entries: Those to list under `images`.
     """
-    store = report.store
     return {
-        "engine": {"name": store.name, "version": store.version, "store": store.kind},
+        "engine": engine_data(report.store),
         "images": [image_data(entry) for entry in entries],
         "summary": report.summary,
         "requests": dict(report.requests),
-        "rate_limits": [_rate_limit(limit) for limit in report.rate_limits],
+        "rate_limits": [rate_limit_data(limit) for limit in report.rate_limits],
         "ignored": report.ignored,
         "unchanged": report.news.unchanged if report.news is not None else None,
         "vanished": list(report.news.vanished) if report.news is not None else None,
@@ -46,17 +48,24 @@ def image_data(entry: Entry) -> dict[str, object]:
         "stale": entry.stale,
         "cause": verdict.cause.value if verdict.cause is not None else None,
         "held_until": moment(entry.held_until),
-        "last_known": _last_known(verdict.last_known),
+        "last_known": last_known_data(verdict.last_known),
         "local_digest": _text(verdict.local_digest),
         "remote_digest": _text(verdict.remote_digest),
         "download_bytes": verdict.download_bytes,
         "layers": _layers(verdict),
-        "containers": [_container(container) for container in entry.containers],
+        "containers": [_container(entry, container) for container in entry.containers],
         "checked_at": moment(entry.checked_at),
         "changed": verdict.changed or None,
         "notes": list(verdict.notes),
         **in_files(entry),
+        "base": _base(entry.base),
+        "explain": explain_data(entry.explanation),
     }
+
+
+def engine_data(store: StoreInfo) -> dict[str, object]:
+    """Which store answered: `engine`."""
+    return {"name": store.name, "version": store.version, "store": store.kind}
 
 
 def status_failures(entries: tuple[Entry, ...]) -> list[Failure]:
@@ -87,7 +96,8 @@ def _text(value: object) -> str | None:
     return str(value) if value is not None else None
 
 
-def _last_known(known: LastKnown | None) -> dict[str, object] | None:
+def last_known_data(known: LastKnown | None) -> dict[str, object] | None:
+    """What was said before: `last_known`."""
     if known is None:
         return None
     return {"verdict": known.kind.value, "reason": known.reason, "at": moment(known.at)}
@@ -99,16 +109,36 @@ def _layers(verdict: Verdict) -> dict[str, object] | None:
     return {"total": verdict.layers.total, "shared": verdict.layers.shared}
 
 
-def _container(container: UsedBy) -> dict[str, object]:
+def _base(base: MovedBase | None) -> dict[str, object] | None:
+    if base is None:
+        return None
+    return {
+        "reference": str(base.reference),
+        "digest": _text(base.digest),
+        "now": _text(base.now),
+        "moved_at": moment(base.moved_at),
+        "dated_by": base.dated_by,
+        "source": base.source,
+        "line": base.line,
+        "folder": base.folder or None,
+        "url": base.url or None,
+    }
+
+
+def _container(entry: Entry, container: UsedBy) -> dict[str, object]:
     return {
         "id": container.id,
         "name": container.name,
         "running": container.running,
         "stale": container.stale,
+        "project": container.starter.project or None,
+        "service": container.starter.service or None,
+        "cure": found.value if (found := cure(entry, container)) is not None else None,
     }
 
 
-def _rate_limit(limit: RateLimit) -> dict[str, object]:
+def rate_limit_data(limit: RateLimit) -> dict[str, object]:
+    """What a registry said of its limit: an element of `rate_limits`."""
     return {
         "registry": limit.registry,
         "limit": limit.limit,

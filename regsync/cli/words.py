@@ -112,6 +112,13 @@ def what_changed(entry: Entry, now: datetime) -> str:
         if verdict.layers is not None and not verdict.changed and entry.stale:
             new = verdict.layers.total - verdict.layers.shared
             said += f", {new} of {verdict.layers.total} layers new"
+    if entry.base is not None and entry.base.moved_at is not None:
+        when = age(entry.base.moved_at, now)
+        # What was seen just now moved at any time before.
+        if entry.base.dated_by == "created":
+            said += f", built {when}"
+        elif when != "just now":
+            said += f", first seen {when}"
     if entry.held_until is not None:
         said += f", held back until {entry.held_until:%Y-%m-%d}"
     return LONG_DIGEST.sub(r"\1", ", ".join(part for part in (said, *verdict.notes) if part))

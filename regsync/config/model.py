@@ -10,8 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regsync.config.duration import parse_duration
+from regsync.config.load import canonical
 from regsync.errors import InvalidConfig, UsageError
 from regsync.oci.glob import Glob
+from regsync.oci.reference import DOCKER_HUB
 from regsync.settings import HostSettings, StatusSettings, Tls
 
 JOBS_LIMIT = 256
@@ -28,6 +30,7 @@ class _Registry(_Strict):
     ca_file: str | None = None
     jobs: int | None = Field(default=None, ge=1, le=JOBS_LIMIT)
     endpoint_auth: bool = False
+    hub_api: str | None = None
     keep_pulls: int | None = Field(default=None, ge=0)
 
 
@@ -57,6 +60,12 @@ def read(document: Mapping[str, Any], file: Path) -> tuple[dict[str, HostSetting
     except ValidationError as error:
         raise _explain(error, file) from error
     for host in checked.registry:
+        if checked.registry[host].hub_api is not None and canonical(host) != DOCKER_HUB:
+            raise InvalidConfig(
+                f"cannot understand `{file}`",
+                f"`{host}` has no `hub_api`: only Docker Hub has such an API",
+                f'write it below [registry."{DOCKER_HUB}"]',
+            )
         if not host or "/" in host:
             raise InvalidConfig(
                 f"cannot understand `{file}`",
@@ -71,6 +80,7 @@ def read(document: Mapping[str, Any], file: Path) -> tuple[dict[str, HostSetting
             ca_file=None if entry.ca_file is None else file.parent / entry.ca_file,
             jobs=entry.jobs,
             endpoint_auth=entry.endpoint_auth,
+            hub_api=entry.hub_api,
             keep_pulls=entry.keep_pulls,
         )
         for host, entry in checked.registry.items()

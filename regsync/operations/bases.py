@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from regsync.errors import InvalidDigest, InvalidReference, RegsyncError
 from regsync.oci.digest import Digest
@@ -20,7 +21,7 @@ from regsync.operations.compare import compare
 from regsync.operations.judge import judge
 from regsync.operations.questions import Inquiry
 from regsync.operations.recall import former_names
-from regsync.operations.report import Entry
+from regsync.operations.report import Entry, MovedBase
 from regsync.operations.rows import Row
 from regsync.operations.verdict import Kind
 from regsync.state.memory import Memory
@@ -35,6 +36,8 @@ _CAME = frozenset({Kind.UP_TO_DATE, Kind.OUTDATED, Kind.GONE, Kind.PINNED, Kind.
 
 # What the verdict on a tag of the base says; the others say nothing of where it came from.
 _MOVED = {Kind.OUTDATED: True, Kind.UP_TO_DATE: False}
+# A base of which these are said was made here as well, and stands on a base of its own.
+_MADE = _REBUILDABLE - {Kind.UP_TO_DATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,13 @@ class Base:
         reference: The tag that it came by.
         digest: What that tag held at the build, where a label tells.
         image: The base itself, where it is still here.
+        depth: How many of the lowest layers are its own; 0 where a label names it.
     """
 
     reference: Reference
     digest: Digest | None = None
     image: LocalImage | None = None
+    depth: int = 0
 
 
 def made_here(
@@ -91,7 +96,10 @@ def named_images(snapshot: Snapshot, memory: Memory) -> tuple[tuple[Reference, L
 def candidates(
     row: Row, entry: Entry, made: frozenset[str], named: Sequence[tuple[Reference, LocalImage]]
 ) -> tuple[Base, ...]:
-    """What an image was built on, under each tag that may be meant; nothing for what was pulled."""
+    """What an image was built on, under each tag that may be meant; nothing for what was pulled.
+
+    The base with the most layers comes first; what follows are the bases below it.
+    """
     image = row.image
     if image is None or row.name is None or image.id not in made:
         return ()
@@ -115,16 +123,25 @@ def rebuilt(
         kinds: The verdicts of this run, by full name and image ID.
         planned: All rows of the store, also those that were not asked for.
     """
-    base = yield from _moved_one(image, bases, kinds, planned)
-    if base is None:
+    moved = yield from _moved_one(image, bases, kinds, planned)
+    if moved is None:
         return entry
+    base, through = moved
     verdict = replace(
         entry.verdict,
         kind=Kind.REBUILD,
         reason=entry.verdict.kind.value,
-        changed=f"base {base.reference.familiar} has moved on",
+        changed=f"base {base.reference.familiar} has moved on"
+        + (f", below {through.familiar}" if through is not None else ""),
     )
-    return replace(entry, verdict=verdict)
+    told = MovedBase(
+        reference=base.reference,
+        digest=base.digest or _held_then(base),
+        now=(yield from _held_now(base)),
+        source="labels" if base.image is None else "layers",
+        through=through,
+    )
+    return replace(entry, verdict=verdict, base=told)
 
 
 def labelled_base(image: LocalImage) -> Base | None:
@@ -141,24 +158,19 @@ def labelled_base(image: LocalImage) -> Base | None:
 def layered_bases(
     image: LocalImage, named: Sequence[tuple[Reference, LocalImage]]
 ) -> tuple[Base, ...]:
-    """The base among local images, under each tag it has: the one with the most of our layers.
+    """The local images whose layers are our lowest, under each tag they have, the highest first.
 
     Args:
         image: What was built.
         named: Local images with the tags they have, or had before they lost them.
     """
     ours = _layers(image)
-    depths = {
-        len(theirs)
-        for _, candidate in named
-        if 0 < len(theirs := _layers(candidate)) < len(ours) and ours[: len(theirs)] == theirs
-    }
-    lowest = ours[: max(depths, default=0)]
-    return tuple(
-        Base(reference, image=candidate)
+    found = [
+        Base(reference, image=candidate, depth=len(theirs))
         for reference, candidate in named
-        if lowest and _layers(candidate) == lowest
-    )
+        if 0 < len(theirs := _layers(candidate)) < len(ours) and ours[: len(theirs)] == theirs
+    ]
+    return tuple(sorted(found, key=lambda base: -base.depth))
 
 
 def has_moved(image: LocalImage, base: Base) -> Inquiry[bool | None]:
@@ -197,37 +209,68 @@ def _moved_one(
     bases: Sequence[Base],
     kinds: Mapping[tuple[Reference, str], Kind],
     planned: Mapping[tuple[Reference, str], Row],
-) -> Inquiry[Base | None]:
-    """A base that has moved on, or None.
+) -> Inquiry[tuple[Base, Reference | None] | None]:
+    """A base that has moved on, and the image made here that stands between; None if none has.
 
     By which of its tags a base came is not known where it has several: as long as one of them still
-    holds it, that one may be meant.
+    holds it, that one may be meant. A base that was made here itself leads to the one below it.
     """
-    moved = None
-    for base in bases:
-        key = (base.reference, base.image.id) if base.image is not None else None
-        if key is not None and key in kinds:
-            said = _MOVED.get(kinds[key])
-        elif key is not None and key in planned:
-            said = yield from _judged(planned[key])
-        else:
-            said = yield from has_moved(image, base)
-        if said is False:
+    through: Reference | None = None
+    for _, same in groupby(bases, key=lambda base: base.depth):
+        level = list(same)
+        moved, made = None, False
+        for base in level:
+            kind = yield from _kind_of(base, kinds, planned)
+            said = (yield from has_moved(image, base)) if kind is None else _MOVED.get(kind)
+            if said is False:
+                return None
+            if said and moved is None:
+                moved = base
+            made = made or kind in _MADE
+        if moved is not None:
+            return moved, through
+        if not made:
             return None
-        if said and moved is None:
-            moved = base
-    return moved
+        through = through or level[0].reference
+    return None
 
 
-def _judged(row: Row) -> Inquiry[bool | None]:
-    """What the verdict on a row that was not asked for says of its tag."""
-    if row.case is None:
+def _kind_of(
+    base: Base,
+    kinds: Mapping[tuple[Reference, str], Kind],
+    planned: Mapping[tuple[Reference, str], Row],
+) -> Inquiry[Kind | None]:
+    """The verdict on the base's own row; None where it has none, `unknown` where it fails."""
+    if base.image is None:
         return None
+    key = (base.reference, base.image.id)
+    if key in kinds:
+        return kinds[key]
+    row = planned.get(key)
+    if row is None:
+        return None
+    if row.settled is not None:
+        return row.settled.kind
+    if row.case is None:
+        return Kind.UNKNOWN
     try:
         verdict = yield from judge(row.case)
     except RegsyncError:
+        return Kind.UNKNOWN
+    return verdict.kind
+
+
+def _held_then(base: Base) -> Digest | None:
+    return Case(base.image, base.reference).local_digest if base.image is not None else None
+
+
+def _held_now(base: Base) -> Inquiry[Digest | None]:
+    """What the tag holds now; this has been asked before, and costs nothing."""
+    try:
+        held = yield from questions.holds(base.reference)
+    except RegsyncError:
         return None
-    return _MOVED.get(verdict.kind)
+    return held if isinstance(held, Digest) else None
 
 
 def _still_lowest(image: LocalImage, base: Base, held: Digest) -> Inquiry[bool]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, field
 
+from regsync.errors import InvalidDigest
 from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference, Repository
+from regsync.operations.holdings import Holdings
 from regsync.state.values import Sync
 from regsync.stores.base import LocalImage
 
@@ -22,7 +25,7 @@ class Case:
         once: IDs of the images that this name meant whenever it was in step.
         siblings: The other names, by tag or digest, that this very image has in the repository.
         untagged: The store's images without a name: what a build or a pull took a name from.
-        layers: The ChainIDs that the store has unpacked, of all its images.
+        holdings: What the store has unpacked, of all its images.
         wanted: The platform to compare, where it is not the image's own.
     """
 
@@ -33,7 +36,7 @@ class Case:
     once: frozenset[str] = frozenset()
     siblings: tuple[Reference, ...] = ()
     untagged: tuple[LocalImage, ...] = ()
-    layers: frozenset[str] = frozenset()
+    holdings: Holdings = field(default_factory=Holdings)
     wanted: Platform | None = None
 
     @property
@@ -56,6 +59,17 @@ class Case:
         """The last sync, if the name still means the image that it meant then."""
         same = self.synced is not None and self.synced.image_id == self.image.id
         return self.synced if same else None
+
+    @property
+    def synced_digests(self) -> tuple[Digest, ...]:
+        """What the tag held when this very image was last in step, as memory has it."""
+        last = self.unchanged
+        found = []
+        for text in (last.digest, last.child) if last is not None else ():
+            # Memory is a file that anybody may have written.
+            with contextlib.suppress(InvalidDigest):
+                found.append(Digest.parse(text or ""))
+        return tuple(found)
 
     @property
     def came_by_this_name(self) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from regsync.errors import NotFound, PlatformMissing, Unsupported
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
-from regsync.oci.imageconfig import chain_ids
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.platform import Platform
 from regsync.operations import questions
@@ -90,8 +89,7 @@ def completed(case: Case) -> Inquiry[Case]:
         told = replace(
             image, config=config, config_digest=found.config.digest, platform=config.platform
         )
-        unpacked = case.layers.union(chain_ids(config.diff_ids))
-        return replace(case, image=told, layers=unpacked)
+        return replace(case, image=told, holdings=case.holdings.having(told))
     return case
 
 

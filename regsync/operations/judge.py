@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from regsync.errors import RegsyncError
 from regsync.oci.digest import Digest
-from regsync.oci.imageconfig import ImageConfig, chain_ids
+from regsync.oci.imageconfig import ImageConfig
 from regsync.oci.manifest import Manifest
-from regsync.operations import ancestry, questions
+from regsync.operations import ancestry, holdings, questions
 from regsync.operations.case import Case
 from regsync.operations.compare import compare, completed, platform_missing
 from regsync.operations.questions import Absent, Hidden, Inquiry
@@ -60,13 +60,24 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
     verdict = Verdict(kind, reason, platform_digest=manifest.digest)
     if theirs is None or kind not in _PULLED:
         return verdict
-    kept = _kept(case, theirs.diff_ids, manifest)
     ours = case.image.config.labels if case.image.config is not None else {}
     return replace(
-        verdict,
-        layers=Layers(len(manifest.layers), kept),
-        download_bytes=_bytes(manifest, kept),
+        (yield from weighed(case, verdict, manifest, theirs)),
         changed=_change(ours.get(_VERSION, ""), theirs.labels.get(_VERSION, "")),
+    )
+
+
+def weighed(
+    case: Case, verdict: Verdict, manifest: Manifest, theirs: ImageConfig
+) -> Inquiry[Verdict]:
+    """The verdict with what a pull would transfer, as exactly as manifests at hand tell."""
+    also = {case.image.id: case.synced_digests}
+    blobs = yield from holdings.known_blobs(case.holdings, theirs.diff_ids, also)
+    kept = holdings.kept(case.holdings, manifest, theirs.diff_ids, blobs)
+    return replace(
+        verdict,
+        layers=Layers(len(manifest.layers), sum(kept)),
+        download_bytes=holdings.download_bytes(manifest, kept),
     )
 
 
@@ -105,20 +116,6 @@ def _hidden(case: Case, hidden: Hidden) -> Verdict:
 
 def _ours(case: Case, held: Digest) -> Digest | None:
     return held if held in case.image.digests else case.local_digest
-
-
-def _kept(case: Case, diff_ids: tuple[str, ...], manifest: Manifest) -> int:
-    """How many layers, from the lowest, are unpacked here already."""
-    # Without one diff ID for each layer the config does not describe this manifest.
-    if len(diff_ids) != len(manifest.layers):
-        return 0
-    chain = chain_ids(diff_ids)
-    return next((at for at, layer in enumerate(chain) if layer not in case.layers), len(chain))
-
-
-def _bytes(manifest: Manifest, kept: int) -> int:
-    fetched = (manifest.config, *manifest.layers[kept:])
-    return sum({blob.digest: blob.size for blob in fetched}.values())
 
 
 def _change(ours: str, theirs: str) -> str:

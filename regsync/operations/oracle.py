@@ -26,6 +26,7 @@ from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.operations.questions import (
     Absent,
+    AtHand,
     Config,
     Document,
     Exists,
@@ -60,6 +61,7 @@ class Oracle:
         self._offline = offline
         self._answers: dict[Question, asyncio.Task[Any]] = {}
         self._down: dict[str, RegsyncError] = {}
+        self._read: dict[Digest, Manifest | Index] = {}
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Greet every registry once, and get one token for all its repositories."""
@@ -92,6 +94,18 @@ class Oracle:
             result: Result = done.value
             return result
 
+    def held(self) -> dict[Reference, Digest]:
+        """What tags were found to hold so far."""
+        found = {}
+        for question, task in self._answers.items():
+            if not isinstance(question, Holds) or question.reference.digest is not None:
+                continue
+            if task.done() and not task.cancelled() and task.exception() is None:
+                answer = task.result()
+                if isinstance(answer, Digest):
+                    found[question.reference] = answer
+        return found
+
     async def _greet(self, registry: str, repositories: set[Repository]) -> None:
         by_client: dict[RegistryClient, list[Repository]] = defaultdict(list)
         try:
@@ -114,13 +128,18 @@ class Oracle:
                 self._down[registry] = outcome
 
     async def _answer(self, question: Question) -> Any:
+        if isinstance(question, AtHand):
+            # Not remembered: what is not at hand now may be by the next time.
+            return self._at_hand(question.digest)
         task = self._answers.get(question)
         if task is None:
             task = asyncio.ensure_future(self._ask(question))
             self._answers[question] = task
         return await task
 
-    def _ask(self, question: Question) -> Coroutine[Any, Any, Any]:
+    def _ask(
+        self, question: Holds | Document | Config | Serves | Exists
+    ) -> Coroutine[Any, Any, Any]:
         match question:
             case Holds(reference):
                 return self._holds(reference)
@@ -152,6 +171,17 @@ class Oracle:
                 return Hidden(error)
             raise
 
+    def _at_hand(self, digest: Digest) -> Manifest | Index | None:
+        if digest not in self._read:
+            kept = self._documents.get(digest)
+            if kept is None:
+                return None
+            try:
+                self._read[digest] = manifest.parse(kept)
+            except RegsyncError:
+                return None
+        return self._read[digest]
+
     async def _document(self, repository: Repository, digest: Digest) -> Manifest | Index:
         kept = self._documents.get(digest)
         if kept is not None:
@@ -159,6 +189,7 @@ class Oracle:
         client = self._client(repository)
         found = await client.manifest(Reference(repository, digest=digest))
         self._documents.put(digest, found.raw)
+        self._read[digest] = found
         return found
 
     async def _config(self, repository: Repository, descriptor: Descriptor) -> ImageConfig:

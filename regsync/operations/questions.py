@@ -56,7 +56,14 @@ class Exists:
     repository: Repository
 
 
-Question = Holds | Document | Config | Serves | Exists
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The manifest or index of this digest, if no request is needed for it."""
+
+    digest: Digest
+
+
+Question = Holds | Document | Config | Serves | Exists | AtHand
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +113,10 @@ def serves(repository: Repository, digest: Digest) -> Inquiry[bool]:
 def exists(repository: Repository) -> Inquiry[bool]:
     """Ask `Exists`."""
     answer: bool = yield Exists(repository)
+    return answer
+
+
+def at_hand(digest: Digest) -> Inquiry[Manifest | Index | None]:
+    """Ask `AtHand`."""
+    answer: Manifest | Index | None = yield AtHand(digest)
     return answer

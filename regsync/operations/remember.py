@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from regsync.oci.digest import Digest
+from regsync.oci.reference import Reference
 from regsync.operations.report import Entry
 from regsync.operations.rows import Row
 from regsync.operations.verdict import Kind
@@ -25,6 +27,7 @@ class Found:
     Attributes:
         made_here: IDs of images that were made on this machine.
         greetings: See `Registries.greetings`.
+        held: What tags were found to hold, those of bases too.
     """
 
     snapshot: Snapshot
@@ -32,6 +35,7 @@ class Found:
     entries: Sequence[Entry]
     made_here: frozenset[str]
     greetings: Mapping[str, str]
+    held: Mapping[Reference, Digest]
 
 
 def remember(memory: Memory, found: Found, now: datetime, *, own_platform: bool = True) -> None:
@@ -42,14 +46,13 @@ def remember(memory: Memory, found: Found, now: datetime, *, own_platform: bool 
             another is not kept.
     """
     store = found.snapshot.info.key
-    syncs, known, seen = [], [], []
+    syncs, known = [], []
+    seen = [Sighting(str(name), str(digest), now) for name, digest in found.held.items()]
     for row, entry in zip(found.rows, found.entries, strict=True):
         image, reference, verdict = row.image, row.reference, entry.verdict
         if image is None or reference is None or reference.digest is not None:
             continue
         text = str(reference)
-        if verdict.remote_digest is not None:
-            seen.append(Sighting(text, str(verdict.remote_digest), now))
         in_sync = verdict.kind is Kind.UP_TO_DATE or (
             verdict.kind is Kind.REBUILD and verdict.reason == Kind.UP_TO_DATE
         )

@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from regsync.errors import RegsyncError
 from regsync.files.found import Place
+from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.explanation import Explanation
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Kind, Verdict
 from regsync.registry.ratelimit import RateLimit
-from regsync.stores.base import StoreInfo
+from regsync.stores.base import NOBODY, Starter, StoreInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,47 @@ class UsedBy:
 
     Attributes:
         stale: Whether it runs an older image than the name means here by now.
+        starter: Who started it, and can start it anew.
     """
 
     id: str
     name: str
     running: bool
     stale: bool
+    starter: Starter = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class MovedBase:
+    """The base that an image was built on here, now that its tag has moved on.
+
+    Attributes:
+        reference: The tag that has moved.
+        digest: What it held at the build, where that is known.
+        now: What it holds now.
+        source: How the base is known: the image's `labels`, or equal `layers`.
+        through: The image in between, which was built here on the base, where there is one.
+        moved_at: Since when, as far as anything tells.
+        dated_by: `first_seen`, when a regsync saw the tag hold it that had seen it hold another;
+            `created`, when the new base was built, which is no later than the tag moved.
+        folder: Where a container of the image was started from by compose, or empty.
+        url: Where the image's source is, by its label `org.opencontainers.image.source`, or empty.
+    """
+
+    reference: Reference
+    digest: Digest | None
+    now: Digest | None
+    source: Literal["labels", "layers"]
+    through: Reference | None = None
+    moved_at: datetime | None = None
+    dated_by: Literal["first_seen", "created"] | None = None
+    folder: str = ""
+    url: str = ""
+
+    @property
+    def line(self) -> str:
+        """The line of a Dockerfile to look for: `FROM node:latest`."""
+        return f"FROM {(self.through or self.reference).familiar}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +102,9 @@ class Entry:
         id: The store's ID; None where the image is not here.
         checked_at: When the registry answered; None where it was not asked.
         in_files: What files say of it; None where a store was asked.
+        explanation: What differs, where that was asked and there are two images to compare.
         held_until: When what the tag holds now will be old enough to count as an update.
+        base: For `rebuild` alone.
     """
 
     reference: Reference | None
@@ -76,6 +116,8 @@ class Entry:
     checked_at: datetime | None = None
     held_until: datetime | None = None
     in_files: InFiles | None = None
+    base: MovedBase | None = None
+    explanation: Explanation | None = None
 
     @property
     def stale(self) -> bool | None:

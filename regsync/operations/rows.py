@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from regsync.errors import InvalidReference, RegsyncError
-from regsync.oci.imageconfig import chain_ids
 from regsync.oci.platform import Platform
 from regsync.oci.reference import DOCKER_HUB, Reference
 from regsync.operations.case import Case
+from regsync.operations.holdings import Holdings
 from regsync.operations.recall import former_names
 from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.state.memory import Memory
@@ -66,7 +66,7 @@ def plan_rows(
         pinned,
         # Shared by all cases: one for every name would grow with the square of their number.
         untagged=tuple(image for image in snapshot.images if image.untagged),
-        layers=_unpacked(snapshot.images),
+        holdings=Holdings.of(snapshot.info.kind, snapshot.images),
     )
     return tuple(row for image in snapshot.images for row in planner.rows(image))
 
@@ -79,7 +79,7 @@ class _Planner:
     platform: Platform | None
     pinned: Mapping[Reference, Reference]
     untagged: tuple[LocalImage, ...]
-    layers: frozenset[str]
+    holdings: Holdings
 
     def rows(self, image: LocalImage) -> list[Row]:
         """The rows of one image."""
@@ -136,7 +136,7 @@ class _Planner:
                 if other != reference and other.repository == reference.repository
             ),
             untagged=self.untagged,
-            layers=self.layers,
+            holdings=self.holdings,
             wanted=self.platform,
         )
         return Row(reference, reference.familiar, image, case)
@@ -163,15 +163,6 @@ def _private_to_docker(image: LocalImage, reference: Reference) -> bool:
         short
         and image.remembers
         and not any(origin.registry == DOCKER_HUB for origin in image.origins)
-    )
-
-
-def _unpacked(images: Iterable[LocalImage]) -> frozenset[str]:
-    return frozenset(
-        layer
-        for image in images
-        if image.config is not None
-        for layer in chain_ids(image.config.diff_ids)
     )
 
 

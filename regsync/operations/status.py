@@ -6,28 +6,28 @@ delays the verdicts of the others.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError, ServerFailed
+from regsync.errors import RegsyncError, ServerFailed
 from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
-from regsync.oci.reference import Reference
-from regsync.operations import bases, held, ignore, quota, remember, since
+from regsync.operations import bases, held, ignore, quota, remember, since, why
+from regsync.operations.containers import Uses
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, holds
-from regsync.operations.report import Entry, News, StatusReport, UsedBy
+from regsync.operations.rebuilds import Rebuilds
+from regsync.operations.report import Entry, News, StatusReport
 from regsync.operations.rows import Row, choose, plan_rows
 from regsync.operations.verdict import Kind, LastKnown, Verdict, unknown
 from regsync.progress import Checked, Listener, silent
 from regsync.state.documents import Documents
 from regsync.state.memory import Memory
 from regsync.state.values import Known
-from regsync.stores.base import Container, LocalImage, Snapshot, Store
+from regsync.stores.base import Snapshot, Store
 from regsync.stores.remote import Registries
 
 
@@ -39,17 +39,23 @@ class Wish:
         references: Names or image IDs; none means everything.
         platform: Compare this platform in place of each image's own.
         offline: Ask no registry.
+        explain: Say what differs, of what is stale or of what is named; see `explain`.
+        names: Ask which other tags carry the same image; see `othernames`.
         ignore: Neither ask nor list what these match.
         min_age: How old a remote image must be to count as an update.
         changed: Tell what differs from what was last reported.
+        only: Which of the rows to judge; None means all of them.
     """
 
     references: Sequence[str] = ()
     platform: Platform | None = None
     offline: bool = False
+    explain: bool = False
+    names: bool = False
     ignore: Sequence[Glob] = ()
     min_age: timedelta | None = None
     changed: bool = False
+    only: Callable[[Row], bool] | None = None
 
     @property
     def scope(self) -> str:
@@ -77,7 +83,8 @@ async def status(
     clock = clock or SystemClock()
     snapshot = await store.snapshot()
     every = plan_rows(snapshot, memory, wanted=wish.references, platform=wish.platform)
-    muted = ignore.mute(choose(every, wish.references), wish.ignore)
+    chosen = tuple(filter(wish.only, choose(every, wish.references)))
+    muted = ignore.mute(chosen, wish.ignore)
     rows = muted.rows
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=wish.offline)
@@ -86,10 +93,12 @@ async def status(
     run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
     entries = await quota.in_turn(rows, run.entry, oracle, registries, snapshot.containers)
     made = bases.made_here(rows, entries, run.known)
-    entries = await _with_rebuilds(run, every, rows, entries, made, memory, wish.ignore)
+    asker = Rebuilds(snapshot, memory, oracle, every, wish.ignore)
+    entries = await asker.judged(rows, entries, made, clock.now())
     if wish.min_age:
         entries = await held.hold_back(entries, wish.min_age, oracle, memory, clock.now())
-    found = remember.Found(snapshot, rows, entries, made, registries.greetings())
+    entries = await why.explained(oracle, registries, memory, wish, snapshot, rows, entries)
+    found = remember.Found(snapshot, rows, entries, made, registries.greetings(), oracle.held())
     # What another platform's comparison says is not true of the image's own.
     remember.remember(memory, found, clock.now(), own_platform=wish.platform is None)
     return StatusReport(
@@ -109,52 +118,6 @@ def _news(
     before = memory.reported(snapshot.info.key, wish.scope)
     names = frozenset(since.name_of(row) for row in every) if not wish.references else None
     return replace(since.news(entries, before, names), scope=wish.scope)
-
-
-async def _with_rebuilds(
-    run: _Run,
-    every: Sequence[Row],
-    rows: Sequence[Row],
-    entries: Sequence[Entry],
-    made: frozenset[str],
-    memory: Memory,
-    ignored: Sequence[Glob],
-) -> list[Entry]:
-    """The entries, as `rebuild` where an image was made here on a base that has moved on."""
-    named = bases.named_images(run.snapshot, memory)
-    built = [
-        [
-            base
-            for base in bases.candidates(row, entry, made, named)
-            if not ignore.is_ignored(base.reference, ignored)
-        ]
-        for row, entry in zip(rows, entries, strict=True)
-    ]
-    planned = {
-        (row.reference, row.image.id): row
-        for row in every
-        if row.reference is not None and row.image is not None
-    }
-    kinds = {
-        (entry.reference, entry.id): entry.verdict.kind
-        for entry in entries
-        if entry.reference is not None and entry.id is not None
-    }
-
-    asked = (base for found in built for base in found if bases.is_asked(base, kinds, planned))
-    await run.oracle.prepare(base.reference.repository for base in asked)
-
-    async def judged(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
-        if row.image is None or not found:
-            return entry
-        try:
-            return await run.oracle.settle(bases.rebuilt(row.image, entry, found, kinds, planned))
-        except RegsyncError:
-            return entry
-
-    return list(
-        await asyncio.gather(*(judged(*each) for each in zip(rows, entries, built, strict=True)))
-    )
 
 
 def _unexpected(row: Row, error: Exception) -> RegsyncError:
@@ -178,6 +141,7 @@ class _Run:
         total: int,
     ) -> None:
         self.snapshot = snapshot
+        self.uses = Uses(container for container in snapshot.containers if container.running)
         self.known = known
         self.oracle = oracle
         self._clock = clock
@@ -199,7 +163,7 @@ class _Run:
             id=image.id if image is not None else None,
             platform=image.platform if image is not None and image.platform.known else None,
             verdict=verdict,
-            containers=_used_by(row, self.snapshot.containers),
+            containers=self.uses.of(row),
             checked_at=None if row.settled is not None or failed else self._clock.now(),
         )
 
@@ -240,41 +204,3 @@ class _Run:
         if known.verdict not in tuple(Kind):  # nobody wrote that
             return None
         return LastKnown(Kind(known.verdict), known.reason, known.at)
-
-
-def _used_by(row: Row, containers: Sequence[Container]) -> tuple[UsedBy, ...]:
-    """The running containers that were started by this name, or by this image without one."""
-    image = row.image
-    if image is None:
-        return ()
-    found = []
-    for container in containers:
-        if not container.running:
-            continue
-        if row.reference is None:
-            if row.name is not None or container.image_id != image.id:
-                continue
-            stale = False
-        elif _names(container.image, row.reference):
-            stale = not _runs(container, image)
-        else:
-            continue
-        found.append(UsedBy(container.id, container.name, container.running, stale))
-    return tuple(found)
-
-
-def _names(text: str, reference: Reference) -> bool:
-    try:
-        named = Reference.parse(text)
-    except InvalidReference:
-        return False
-    if named.digest is not None and reference.digest is not None:
-        return (named.repository, named.digest) == (reference.repository, reference.digest)
-    return named == reference
-
-
-def _runs(container: Container, image: LocalImage) -> bool:
-    if container.manifest is not None:
-        held = image.digests | {child.digest for child in image.children}
-        return container.manifest in held or container.image_id == image.id
-    return container.image_id == image.id

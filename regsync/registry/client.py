@@ -23,13 +23,16 @@ from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
+from regsync.oci.strictjson import parse_object
 from regsync.registry import failures, listing
 from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
+from regsync.registry.budget import Budget
 from regsync.registry.hosts import Endpoint
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
+from regsync.registry.taglists import TagRecord, read_google
 from regsync.registry.transport import Transport, Witness
 
 if TYPE_CHECKING:
@@ -63,10 +66,11 @@ class RegistryClient:
         greeting: str | None = None,
         waits: Waits | None = None,
         witness: Witness | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or SystemClock()
-        self._transport = Transport(endpoint, self._clock, waits, witness)
+        self._transport = Transport(endpoint, self._clock, waits, witness, budget)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
 
     async def __aenter__(self) -> Self:
@@ -111,11 +115,6 @@ class RegistryClient:
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
         return self._transport.ledger.rate_limit
-
-    @property
-    def is_tight(self) -> bool:
-        """Whether pulls of a limit are to be kept, so that it matters what the others go to."""
-        return self._transport.ledger.budget.tight
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -235,6 +234,20 @@ class RegistryClient:
         return await listing.tags(
             url, lambda url: self._get_list(url, repository, what), what, pages=pages
         )
+
+    async def tag_records(self, repository: Repository) -> tuple[TagRecord, ...] | None:
+        """Which tags carry which digest, where the tag list tells; None where it lists names alone.
+
+        One page: registries that tell it have no others.
+
+        Raises:
+            InvalidManifest: the answer is no JSON object.
+            RegsyncError: see `resolve`.
+        """
+        what = f"cannot list the tags of `{repository.familiar}`"
+        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
+        answer = await self._get_list(url, repository, what)
+        return read_google(parse_object(answer.body, limit=listing.PAGE_LIMIT, what="the tag list"))
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """A small blob, whole and verified: a config of an image or an artifact.

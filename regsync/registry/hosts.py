@@ -16,6 +16,7 @@ from regsync.registry.origin import Origin, RefusedAddress
 from regsync.settings import HostSettings, Tls
 
 _HUB_ENDPOINT = "https://registry-1.docker.io"
+_HUB_API = "https://hub.docker.com"
 JOBS = 50
 """Requests at once to one host where nothing else is set; docs/architecture.md has the figures."""
 CERTS_D = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
@@ -87,6 +88,22 @@ def endpoint(
     )
 
 
+def hub_api(settings: HostSettings) -> Endpoint:
+    """The way to Docker Hub's own API, which is no registry and is sent no credentials.
+
+    Args:
+        settings: Those of `docker.io`.
+
+    Raises:
+        InvalidConfig: the configured address is no http(s) address.
+    """
+    base = _HUB_API
+    if settings.hub_api is not None:
+        base = _chosen_base(DOCKER_HUB, settings.hub_api, "hub_api")
+    files = (settings.ca_file,) if settings.ca_file else ()
+    return Endpoint(Origin.of(base).host, base, ca_files=files, sends_credentials=False)
+
+
 def _own_base(registry: str, tls: Tls | None, folders: list[Path]) -> str:
     if tls is None:
         loopback = _origin(registry).is_loopback
@@ -137,7 +154,7 @@ def _key(registry: str, certificate: Path) -> Path:
     return key
 
 
-def _chosen_base(registry: str, address: str) -> str:
+def _chosen_base(registry: str, address: str, key: str = "endpoint") -> str:
     """A configured endpoint, never shown again: somebody may have put a password into it."""
     try:
         origin = Origin.of(address)
@@ -147,7 +164,7 @@ def _chosen_base(registry: str, address: str) -> str:
     except RefusedAddress as error:
         raise InvalidConfig(
             f"cannot ask `{registry}`",
-            f"`endpoint` of this host in regsync.toml has no meaning: {error}",
-            'write scheme, host and port: endpoint = "https://mirror.example.com:5000"',
+            f"`{key}` of this host in regsync.toml has no meaning: {error}",
+            f'write scheme, host and port: {key} = "https://mirror.example.com:5000"',
         ) from error
     return str(origin)

@@ -23,10 +23,10 @@ class Ledger:
         budget: Which pulls may still be spent.
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, budget: Budget | None = None) -> None:
         self.tally = Tally()
         self.rate_limit: RateLimit | None = None
-        self.budget = Budget(endpoint.keep_pulls)
+        self.budget = budget or Budget(endpoint.keep_pulls)
         self._first = asyncio.Lock()
         self._endpoint = endpoint
         self._clock = clock

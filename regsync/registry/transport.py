@@ -20,6 +20,7 @@ from regsync.clock import Clock
 from regsync.errors import RegistryFailure, ServerFailed, Unreachable
 from regsync.oci.strictjson import amount
 from regsync.registry import failures
+from regsync.registry.budget import Budget
 from regsync.registry.gate import Gate, Patience
 from regsync.registry.hosts import Endpoint
 from regsync.registry.lanes import Lane, Lanes
@@ -47,10 +48,11 @@ class Transport:
         clock: Clock,
         waits: Waits | None = None,
         witness: Witness | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._witness = witness
-        self.ledger = Ledger(endpoint, clock)
+        self.ledger = Ledger(endpoint, clock, budget)
         self._clock = clock
         self._waits = waits or Waits()
         trust = Trust(endpoint)

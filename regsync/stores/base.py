@@ -89,6 +89,33 @@ class LocalImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Starter:
+    """What started a container, as its labels tell; all empty where nothing does.
+
+    Attributes:
+        project: The compose project.
+        service: The service of that project.
+        folder: The project's folder, an absolute path on the machine where it was started.
+        files: The project's compose files, absolute paths in their order.
+        podman_compose: Whether podman-compose started it, not docker compose.
+        one_off: Whether it was started by `compose run`, and so belongs to no `up`.
+        unit: The systemd unit that started it.
+    """
+
+    project: str = ""
+    service: str = ""
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    podman_compose: bool = False
+    one_off: bool = False
+    unit: str = ""
+
+
+NOBODY = Starter()
+"""Who started a container whose labels name nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container, and the image that it runs.
 
@@ -97,7 +124,7 @@ class Container:
         image_id: The ID of the image that it runs, whatever its name means by now.
         image: The name that it was started with, as the engine tells it.
         manifest: The platform's manifest that it runs, where the engine tells it.
-        project: The compose project, or empty.
+        running: Whether it holds on to its image for now: paused and restarting too.
     """
 
     id: str
@@ -106,7 +133,12 @@ class Container:
     image: str
     running: bool
     manifest: Digest | None = None
-    project: str = ""
+    starter: Starter = NOBODY
+
+    @property
+    def project(self) -> str:
+        """The compose project, or empty."""
+        return self.starter.project
 
 
 @dataclass(frozen=True, slots=True)

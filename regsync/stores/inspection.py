@@ -23,6 +23,7 @@ from regsync.oci.imageconfig import ImageConfig
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference, Repository
 from regsync.stores.base import Container, LocalImage, StoreInfo
+from regsync.stores.labels import read_starter
 
 CLASSIC = "classic"
 CONTAINERD = "containerd"
@@ -141,7 +142,7 @@ def container(listed: Fields, image_name: str) -> Container:
     """
     # A linked container is also `/other/alias`; its own name has one slash.
     names = sorted(_texts(listed, "Names"), key=lambda name: name.count("/"))
-    manifest = listed.get("ImageManifestDescriptor")
+    manifest, labels = listed.get("ImageManifestDescriptor"), listed.get("Labels")
     return Container(
         id=_text(listed, "Id"),
         name=names[0].removeprefix("/") if names else "",
@@ -149,7 +150,7 @@ def container(listed: Fields, image_name: str) -> Container:
         image=image_name,
         running=_text(listed, "State") in _RUNNING,
         manifest=_digest(_text(manifest, "digest")) if isinstance(manifest, dict) else None,
-        project=_project(listed),
+        starter=read_starter(labels if isinstance(labels, dict) else {}),
     )
 
 
@@ -270,13 +271,6 @@ def _target_digests(id_: str, listed: Fields, details: Fields) -> set[Digest]:
         if isinstance(descriptor := fields.get("Descriptor"), dict):
             found.add(_digest(_text(descriptor, "digest")))
     return {digest for digest in found if digest is not None}
-
-
-def _project(listed: Fields) -> str:
-    labels = listed.get("Labels")
-    if not isinstance(labels, dict):
-        return ""
-    return _text(labels, "com.docker.compose.project") or _text(labels, "io.podman.compose.project")
 
 
 def _digest(text: str) -> Digest | None:

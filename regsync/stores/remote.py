@@ -17,12 +17,15 @@ from typing import Self
 from regsync.clock import Clock, SystemClock
 from regsync.config.load import Config
 from regsync.credentials.keys import Key
-from regsync.oci.reference import Repository
+from regsync.oci.reference import DOCKER_HUB, Repository
+from regsync.registry.budget import Budget
 from regsync.registry.client import RegistryClient
-from regsync.registry.hosts import CERTS_D, endpoint
+from regsync.registry.hosts import CERTS_D, endpoint, hub_api
+from regsync.registry.hubapi import HubApi
 from regsync.registry.message import KINDS
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
+from regsync.registry.taglists import TagList
 from regsync.stores.identities import Identities
 
 
@@ -52,6 +55,10 @@ class Registries:
         self._waits = waits
         self._identities = Identities(env)
         self._clients: dict[tuple[str, Key], RegistryClient] = {}
+        # One a host, whoever asks: several names of one account, and everybody without one, spend
+        # the same pulls, and nobody tells beforehand.
+        self._budgets: dict[str, Budget] = {}
+        self._hub: HubApi | None = None
         self._expected: Mapping[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -64,7 +71,7 @@ class Registries:
         trace: TracebackType | None,
     ) -> None:
         self._identities.close()
-        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+        await asyncio.gather(*(client.aclose() for client in self._asked()))
 
     def client(self, where: str | Repository) -> RegistryClient:
         """The client for a repository, or for a host as such, e.g. `docker.io`.
@@ -90,6 +97,7 @@ class Registries:
                 clock=self._clock,
                 greeting=self._expected.get(reached.base),
                 waits=self._waits,
+                budget=self._budgets.setdefault(registry, Budget(reached.keep_pulls)),
             )
             self._clients[registry, key] = found
         return found
@@ -97,6 +105,25 @@ class Registries:
     def foresee(self, registries: Iterable[str]) -> None:
         """Know of hosts before any of them is asked: two that share variables are both refused."""
         self._identities.foresee(registries)
+
+    async def tag_list(self, repository: Repository) -> TagList | None:
+        """Which tags carry which digest; None where this registry does not tell.
+
+        Docker Hub is asked at its own API, any other registry for its tag list.
+
+        Raises:
+            RegsyncError: see `client`, `HubApi.tags` and `RegistryClient.tag_records`.
+        """
+        if repository.registry == DOCKER_HUB:
+            if self._hub is None:
+                where = hub_api(self._config.settings(DOCKER_HUB))
+                self._hub = HubApi(where, self._clock, self._waits)
+            return await self._hub.tags(repository)
+        records = await self.client(repository).tag_records(repository)
+        return None if records is None else TagList(repository.registry, records)
+
+    def _asked(self) -> list[RegistryClient | HubApi]:
+        return [*self._clients.values(), *([self._hub] if self._hub is not None else [])]
 
     def expect(self, greetings: Mapping[str, str]) -> None:
         """Spare registries the ping whose answer is known from an earlier run.
@@ -118,7 +145,7 @@ class Registries:
         `counted_pulls` is manifests that were served to a GET, which is what Docker Hub counts.
         """
         total: Counter[str] = Counter()
-        for client in self._clients.values():
+        for client in self._asked():
             total.update(client.tally.sent)
         return {kind: total[kind] for kind in KINDS}
 
@@ -128,16 +155,14 @@ class Registries:
 
     def is_tight(self, registry: str) -> bool:
         """Whether pulls are to be kept of a limit that this registry has told."""
-        return any(
-            client.is_tight for (host, _), client in self._clients.items() if host == registry
-        )
+        return registry in self._budgets and self._budgets[registry].tight
 
     def rate_limits(self) -> list[RateLimit]:
         """What the registries last told of their limits, sorted by host.
 
         Of a host with several logins it is the one with the least left.
         """
-        told = [client.rate_limit for client in self._clients.values()]
+        told = [client.rate_limit for client in self._asked()]
         known = [one for one in told if one is not None]
         tightest: dict[str, RateLimit] = {}
         for limit in sorted(known, key=lambda one: (one.registry, _left(one))):

@@ -12,19 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from reports import NOW, entry, report, week
+from reports import NOW, entry, explanation, report, week
 from troubled import at, registry
 from wire import serve
 
 from regsync.cli import status
 from regsync.cli.envelope import Failure, envelope
+from regsync.cli.psdata import ps_data, ps_failures
 from regsync.cli.statusdata import status_data, status_failures
 from regsync.errors import NotFound, RateLimited
 from regsync.files.found import Place
 from regsync.oci.digest import Digest
-from regsync.operations.report import InFiles, News, StatusReport
+from regsync.oci.reference import Reference
+from regsync.operations.ps import PsReport, Use
+from regsync.operations.report import InFiles, MovedBase, News, StatusReport, UsedBy
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind, Verdict
+from regsync.stores.base import Starter
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
 ROW = re.compile(r"^\| `([^`]+)` \| ([a-z ]+) \| ", re.MULTILINE)
@@ -61,6 +65,14 @@ IMAGE = [
     "pinned",
     "behind",
     "newer",
+    "base",
+    "explain",
+]
+CONTAINER = ["id", "name", "running", "stale", "project", "service", "cure"]
+PS = [
+    *("id", "name", "running", "project", "service", "unit", "image", "image_id", "reference"),
+    *("state", "stale", "older_image", "cure", "command", "verdict", "reason", "cause"),
+    *("last_known", "checked_at"),
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
 DATA = [
@@ -113,6 +125,7 @@ def full() -> StatusReport:
     held = replace(
         entry("held:1", Verdict(Kind.OUTDATED, "moved")),
         held_until=datetime(2026, 2, 1, tzinfo=UTC),
+        explanation=replace(explanation(), seen_at=NOW, notes=("a note",)),
     )
     limited = Verdict(
         Kind.UNKNOWN,
@@ -124,10 +137,34 @@ def full() -> StatusReport:
         entry("named:1", Verdict(Kind.NOT_LOCAL, remote_digest=Digest.of(b"x")), here=False),
         in_files=InFiles((place,), newer=Newer("1.1", "1.2", "2.0")),
     )
-    entries = (*made.entries, held, entry("limited:1", limited), named)
+    base = MovedBase(
+        Reference.parse("node"),
+        Digest.of(b"then"),
+        Digest.of(b"now"),
+        "labels",
+        moved_at=NOW,
+        dated_by="created",
+        folder="/srv/shop",
+        url="https://git.example.com/goals",
+    )
+    goals = replace(entry("goals:1", Verdict(Kind.REBUILD, "ahead")), base=base)
+    web = UsedBy("c1", "web", True, True, Starter("shop", "web", unit="web.service"))
+    recreated = entry("web:1", Verdict(Kind.UP_TO_DATE, "exact"), web)
+    entries = (*made.entries, held, goals, recreated, entry("limited:1", limited), named)
     limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
     news = News(entries, 1, ("docker.io/library/gone:1",), {})
     return replace(made, entries=entries, rate_limits=limits, news=news)
+
+
+def full_ps() -> PsReport:
+    """The same of `ps`."""
+    whole = full()
+    web = UsedBy("c1", "web", True, True, Starter("shop", "web", unit="web.service"))
+    uses = tuple(
+        Use(web if entry.name else UsedBy("c2", "job", False, False), "x", entry.id or "", entry)
+        for entry in whole.entries
+    )
+    return PsReport(whole.store, uses, 0, whole.requests, whole.rate_limits)
 
 
 def told(made: StatusReport, code: int) -> str:
@@ -138,11 +175,23 @@ def test_every_key_is_documented_and_every_documented_key_is_there() -> None:
     assert check(told(full(), 3), "status") == set(documented("status"))
 
 
+def test_every_key_of_ps_too() -> None:
+    made = full_ps()
+    text = envelope("ps", 3, ps_data(made, made.uses, ""), ps_failures(made))
+    assert check(text, "ps") == set(documented("ps"))
+    told = json.loads(text)
+    assert list(told["data"]) == ["engine", "containers", *DATA[2:]]
+    assert [list(one) for one in told["data"]["containers"]] == [PS] * len(made.uses)
+    assert [error["code"] for error in told["errors"]] == ["unreachable", "rate_limited"]
+
+
 def test_the_keys_and_their_order() -> None:
     whole = json.loads(told(full(), 3))
     assert list(whole) == ENVELOPE
     assert list(whole["data"]) == DATA
-    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 9
+    assert [list(image) for image in whole["data"]["images"]] == [IMAGE] * 11
+    containers = [one for image in whole["data"]["images"] for one in image["containers"]]
+    assert [list(one) for one in containers] == [CONTAINER] * 3
     assert [list(error) for error in whole["errors"]] == [ERROR] * 2
     assert whole["errors"][1]["retry_at"] == "2026-01-10T12:00:00Z"
 

@@ -64,7 +64,7 @@ def test_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert shown.err.splitlines() == [
         "hint: `docker pull node:latest` brings it up to date, 312 MB",
-        "hint: worker runs an older image than its name means here: recreate, not pull",
+        "hint: after the pull, recreate web, worker",
         "hint: quay.io: check the network",
     ]
 

@@ -100,7 +100,7 @@ def test_a_full_disk_loses_no_news(machine: Machine) -> None:
     assert machine.name("team/app:1") in machine.status("--changed").stdout
 
 
-def test_what_has_vanished(machine: Machine) -> None:
+def test_what_has_vanished_is_not_stale(machine: Machine) -> None:
     machine.status("--changed")
     index = machine.home / "images" / "index.json"
     document = json.loads(index.read_text())

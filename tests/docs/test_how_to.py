@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 import trustme
+from pages import EXAMPLE, HOW_TO, Shell, example, needs_jq
 
 from mock_registry import Fault, MockRegistry, User, seed
 from regsync.cli.app import COMMANDS
@@ -25,38 +24,7 @@ from regsync.oci.reference import Reference
 from regsync.settings import HostSettings
 from regsync.stores.locate import usual
 
-HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
-EXAMPLE = "registry.example.com"
-"""The registry of the pages; a real one on this machine stands in for it."""
 VERSION = "org.opencontainers.image.version"
-
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
-
-
-def example(page: str, name: str) -> str:
-    """The block after `<!-- tested: NAME -->`, without the indentation of a list."""
-    text = (HOW_TO / f"{page}.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- tested: {name} -->\n *```\w+\n(.*?)^ *```$", text, re.M | re.S)
-    assert found is not None
-    return re.sub(r"^   ", "", found[1], flags=re.MULTILINE) if found[1][0] == " " else found[1]
-
-
-@dataclass
-class Shell:
-    """A user's shell, in a folder of its own."""
-
-    home: Path
-
-    def run(self, script: str, **env: str) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            ["sh", "-c", script],
-            env={"PATH": path, "HOME": str(self.home), "COLUMNS": "200", **env},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
 
 @pytest.fixture

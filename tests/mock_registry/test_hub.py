@@ -116,3 +116,26 @@ def test_no_rate_limit_elsewhere(api: Api) -> None:
     assert api.registry.storage.names() == ["node"]
     assert "ratelimit-limit" not in api.get("/v2/node/manifests/latest").headers
     assert api.get(f"/v2/node/manifests/{digest(b'')}").status_code == 404
+
+
+def test_its_own_list_of_tags(start: Start) -> None:
+    api = start(hub=3, users=(ANN,), public="library/*")
+    both = seed.index([seed.image(), seed.image("linux/arm64")])
+    digest_of_both = api.registry.put("node", both, "1", "2", "3")
+    api.registry.put("ann/app", seed.image(), "1")
+    url = "/v2/namespaces/library/repositories/node/tags"
+    first = api.get(url, params={"page_size": "2"})
+    assert first.headers["X-RateLimit-Limit"] == "180"
+    assert "ratelimit-limit" not in first.headers
+    page = first.json()
+    assert [tag["name"] for tag in page["results"]] == ["3", "2"]
+    assert page["results"][0]["digest"] == digest_of_both
+    assert [image["digest"] for image in page["results"][0]["images"]] == [
+        each.digest for each in both.images
+    ]
+    last = api.get(url, params={"page_size": "2", "page": "2"}).json()
+    assert ([tag["name"] for tag in last["results"]], last["next"]) == (["1"], None)
+    assert page["next"].endswith("page=2&page_size=2")
+    for missing in ("library/repositories/none", "ann/repositories/app"):
+        assert api.get(f"/v2/namespaces/{missing}/tags").status_code == 404
+    assert start().get(url).status_code == 404

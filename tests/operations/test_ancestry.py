@@ -24,8 +24,8 @@ from cases import (
 from world import World, image, index
 
 from regsync.errors import Unreachable
-from regsync.oci.imageconfig import chain_ids
 from regsync.oci.reference import Reference
+from regsync.operations.holdings import Holdings
 from regsync.operations.judge import judge
 from regsync.operations.questions import Config, Serves
 from regsync.operations.verdict import Kind, Layers
@@ -138,8 +138,7 @@ class TestOutdated:
         local = classic(old, at(NAME, old.digest))
         world = World()
         world.put(NAME, new)
-        unpacked = frozenset(chain_ids(old.parsed.diff_ids))
-        verdict = world.settle(judge(case(local, layers=unpacked)))
+        verdict = world.settle(judge(case(local, holdings=Holdings.of("classic", [local]))))
         assert verdict.changed == "22.11.0 → 24.1.0"
         assert verdict.layers == Layers(total=2, shared=1)
         assert verdict.download_bytes == new.manifest.config.size + new.manifest.layers[1].size

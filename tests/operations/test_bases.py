@@ -107,8 +107,46 @@ class TestLayers:
         goals = local(image("os", "base", "app"), "goals")
         os, node = local(image("os"), "debian"), local(image("os", "base"), "node")
         named = [(each.names[0], each) for each in (os, node, goals)]
-        [base] = bases.layered_bases(goals, named)
-        assert base.reference == NODE
+        found = bases.layered_bases(goals, named)
+        assert [(base.reference.familiar, base.depth) for base in found] == [
+            ("node:latest", 2),
+            ("debian:latest", 1),
+        ]
+
+    def test_what_lies_below_a_base_that_has_not_moved_does_not_matter(self) -> None:
+        goals = local(image("os", "base", "app"), "goals")
+        node = line(local(image("os", "base"), "node"), Kind.UP_TO_DATE, "exact")
+        debian = line(local(image("os"), "debian"), Kind.OUTDATED, "moved")
+        assert judged(line(goals, Kind.UNPUSHED), node, debian).base is None
+
+    @pytest.mark.parametrize("kind", [Kind.UNPUSHED, Kind.LOCAL_ONLY, Kind.AHEAD])
+    def test_a_base_that_was_built_here_leads_to_the_one_below_it(self, kind: Kind) -> None:
+        goals = local(image("os", "base", "app"), "goals")
+        mine = line(local(image("os", "base"), "mybase"), kind)
+        debian = line(local(image("os"), "debian"), Kind.OUTDATED, "moved")
+        entry = judged(line(goals, Kind.UNPUSHED), mine, debian)
+        assert entry.verdict.kind is Kind.REBUILD
+        assert entry.base is not None
+        assert entry.base.reference == Reference.parse("debian")
+        assert (entry.base.through, entry.base.line) == (
+            Reference.parse("mybase"),
+            "FROM mybase:latest",
+        )
+
+    @pytest.mark.parametrize("kind", [Kind.GONE, Kind.UNRELATED, Kind.DIVERGED])
+    def test_a_base_of_others_leads_nowhere(self, kind: Kind) -> None:
+        goals = local(image("os", "base", "app"), "goals")
+        theirs = line(local(image("os", "base"), "theirs"), kind)
+        debian = line(local(image("os"), "debian"), Kind.OUTDATED, "moved")
+        assert judged(line(goals, Kind.UNPUSHED), theirs, debian).base is None
+
+    def test_what_is_told_of_a_base_that_has_moved(self) -> None:
+        world = World()
+        world.put("node:latest", NEW_BASE)
+        entry = judged(line(GOALS, Kind.UNPUSHED), OUTDATED_NODE, world=world)
+        assert entry.base is not None
+        assert (entry.base.digest, entry.base.now) == (BASE.digest, NEW_BASE.digest)
+        assert (entry.base.source, entry.base.line) == ("layers", "FROM node:latest")
 
     def test_a_base_with_two_tags_has_moved_only_when_both_have(self) -> None:
         two = local(BASE, "node", "node:22")
@@ -154,6 +192,9 @@ class TestLabels:
         world.put("node:latest", NEW_BASE)
         entry = judged(line(self.labelled(BASE), Kind.UNPUSHED), world=world)
         assert (entry.verdict.kind, entry.verdict.reason) == (Kind.REBUILD, "unpushed")
+        assert entry.base is not None
+        assert (entry.base.digest, entry.base.now) == (BASE.digest, NEW_BASE.digest)
+        assert entry.base.source == "labels"
 
     def test_only_the_index_moved(self) -> None:
         arm = image("arm", platform="linux/arm64")

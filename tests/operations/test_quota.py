@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from desk import Desk, at, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_registry import Fault, MockRegistry, seed
+from mock_registry import Fault, MockRegistry, User, seed
 from regsync.errors import KeptBack
 from regsync.oci.platform import Platform
 from regsync.operations.quota import order
@@ -134,6 +136,23 @@ def test_each_registry_has_its_own(desk: Desk, hub: MockRegistry) -> None:
         assert verdicts[ours[0]] == "unrelated"
         assert verdicts[theirs[0]] == "unknown/rate_limited"
         assert (left(hub), left(other)) == (5, LIMIT)
+
+
+def test_two_logins_of_one_account_spend_the_same_pulls(desk: Desk) -> None:
+    """Keys by namespace make two clients of one host, of which neither sees the other's pulls."""
+    with MockRegistry(hub=LIMIT, users=[User("ann", "secret")]).serve() as hub:
+        names = [at(hub, f"{team}/app:1") for team in ("one", "two")]
+        for team, name in zip(("one", "two"), names, strict=True):
+            desk.build({name: seed.image("linux/amd64", layers=[team, "old"])})
+            hub.put(f"{team}/app", seed.image("linux/amd64", layers=[team, "new"]), "1")
+        login = {"auth": base64.b64encode(b"ann:secret").decode()}
+        auths = {at(hub, team): login for team in ("one", "two")}
+        desk.env = {"DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
+        keeping(desk, hub, LIMIT - 1)
+        report = desk.status()
+        assert hub.core.hub is not None
+        assert hub.core.hub.remaining("ann") == LIMIT - 1
+        assert sorted(said(report).values()) == ["unknown/rate_limited", "unrelated"]
 
 
 def test_a_registry_that_knows_no_head(desk: Desk, hub: MockRegistry) -> None:

@@ -17,6 +17,7 @@ from regsync.config.load import Config
 from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.ps import PsReport, ps
 from regsync.operations.pull import pull
 from regsync.operations.remember import remember_pull
 from regsync.operations.report import Entry, StatusReport
@@ -163,6 +164,25 @@ class Desk:
             if entry.get("annotations", {}).get("io.containerd.image.name") != full
         ]
         index.write_text(json.dumps(document))
+
+    def ps(self, store: Store, *, stopped: bool = False, offline: bool = False) -> PsReport:
+        """Run a ps of an engine."""
+        self.clock.elapsed += 60
+
+        async def work() -> PsReport:
+            async with self.registries() as registries:
+                with self.memory as memory:
+                    return await ps(
+                        store,
+                        registries,
+                        memory,
+                        Documents(self.folder / "cache"),
+                        stopped=stopped,
+                        offline=offline,
+                        clock=self.clock,
+                    )
+
+        return asyncio.run(work())
 
     def verdicts(self, *names: str) -> dict[str, str]:
         """`kind/reason` by name, of a status."""

@@ -37,7 +37,8 @@ def replay(engine: str, state: str, containers: Sequence[Mapping[str, Any]] = ()
     """A recorded engine in a recorded state; gives the socket's URL, `unix:///…`.
 
     Args:
-        containers: What `GET /containers/json` answers; none were recorded.
+        containers: What `GET /containers/json` answers; none were recorded. What one has under
+            `Config` is told by its inspect alone.
     """
     info, version = recording(engine, "info"), recording(engine, "version")
     recorded = recording(engine, state)
@@ -56,8 +57,9 @@ def replay(engine: str, state: str, containers: Sequence[Mapping[str, Any]] = ()
             "/version": version,
             "/info": info,
             "/images/json": recorded["list"],
-            "/containers/json": list(containers),
+            "/containers/json": [{**one, "Config": None} for one in containers],
         }
+        known |= {f"/containers/{one['Id']}/json": one for one in containers if "Config" in one}
         if path not in known:
             return 404, b'{"message":"page not found"}'
         return 200, json.dumps(known[path]).encode()

@@ -8,6 +8,16 @@ from regsync.errors import Unreachable
 from regsync.oci.digest import Digest
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
+from regsync.operations.explanation import (
+    BaseMove,
+    Cause,
+    Change,
+    Explanation,
+    PlatformMove,
+    Side,
+    Told,
+    What,
+)
 from regsync.operations.report import Entry, StatusReport, UsedBy
 from regsync.operations.verdict import Kind, LastKnown, Layers, Verdict, unknown
 from regsync.registry.ratelimit import RateLimit
@@ -70,4 +80,50 @@ def week() -> StatusReport:
             None,
             Verdict(Kind.LOCAL_ONLY, "untagged", notes=(f"was node@{OURS}",)),
         ),
+    )
+
+
+def explanation() -> Explanation:
+    """What changed of node: everything that can be told."""
+    armv7 = Platform("linux", "arm", "v7")
+    return Explanation(
+        ours=Side(
+            OURS,
+            Digest.of(b"our child"),
+            "2026-01-02T03:04:05Z",
+            Told("22.11.0", "label"),
+            Told("aaa111", "label"),
+            ("22.11.0",),
+            datetime(2026, 1, 2, 4, tzinfo=UTC),
+        ),
+        theirs=Side(
+            THEIRS,
+            Digest.of(b"their child"),
+            "1970-01-01T00:00:00Z",
+            Told("24.1.0", "label"),
+            Told("bbb222", "manifest annotation"),
+            ("latest", "24", "24.1.0"),
+            datetime(2026, 1, 9, tzinfo=UTC),
+        ),
+        cause=Cause(
+            What.BOTH,
+            "the base labels of both",
+            base=BaseMove("debian:12", str(Digest.of(b"12.7")), str(Digest.of(b"12.8"))),
+        ),
+        changes=(
+            Change("environment", "NODE_VERSION", "22.11.0", "24.1.0"),
+            Change("user", "", None, "node"),
+            Change("port", "8080/tcp", "", None),
+            Change("label", "org.opencontainers.image.version", "22.11.0", "24.1.0"),
+        ),
+        layers=Layers(8, 3),
+        download_bytes=312_000_000,
+        platforms=(
+            PlatformMove(AMD64, OURS, THEIRS),
+            PlatformMove(Platform("linux", "arm64", "v8"), OURS, OURS),
+            PlatformMove(Platform("linux", "riscv64"), None, OURS),
+            PlatformMove(armv7, OURS, None),
+        ),
+        compare_url="https://github.com/nodejs/docker-node/compare/aaa111...bbb222",
+        names_source="the tag list of hub.docker.com",
     )

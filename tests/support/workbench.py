@@ -14,11 +14,13 @@ from urllib.parse import quote
 import engines
 import pytest
 from distribution import Distribution
+from pause import PAUSE
 
 from mock_registry import seed
 from regsync.stores import inspection
 
 DOCKERFILE = 'FROM scratch\nCOPY content /content\nENV A=1\nCMD ["/content"]\n'
+RUNNABLE = 'FROM scratch\nCOPY pause /pause\nCOPY content /content\nCMD ["/pause"]\n'
 
 
 class Workbench(engines.Engine):
@@ -34,6 +36,7 @@ class Workbench(engines.Engine):
         self.registry = registry
         self.run = uuid.uuid4().hex[:12]
         self._made: list[str] = []
+        self._created: list[str] = []
 
     @cached_property
     def kind(self) -> str:
@@ -83,13 +86,57 @@ class Workbench(engines.Engine):
 
     def build(self, name: str, word: str) -> str:
         """Build with the engine's own builder; gives the image's ID."""
-        files = {"Dockerfile": DOCKERFILE, "content": f"{self.run} {word}"}
+        return self.build_from(name, DOCKERFILE, word)
+
+    def build_from(self, name: str, dockerfile: str, word: str) -> str:
+        """Build a Dockerfile that finds a word in the file `content`; gives the image's ID."""
+        files = {"Dockerfile": dockerfile, "content": f"{self.run} {word}"}
         self._post(
             "/build",
             _tar({path: text.encode() for path, text in files.items()}),
             {"t": name, "networkmode": "none"},
         )
         return self.id_of(name)
+
+    def build_runnable(self, name: str, word: str, labels: Mapping[str, str] | None = None) -> str:
+        """Build an image whose container runs until it is killed; gives the image's ID."""
+        architecture = self.platform.partition("/")[2]
+        if architecture not in PAUSE:
+            pytest.skip(f"no program is at hand that runs on {architecture}")
+        files = {
+            "Dockerfile": RUNNABLE.encode(),
+            "content": f"{self.run} {word}".encode(),
+            "pause": PAUSE[architecture],
+        }
+        given = {"t": name, "networkmode": "none", "labels": json.dumps(labels or {})}
+        self._post("/build", _tar(files, mode=0o755), given)
+        return self.id_of(name)
+
+    def create(self, title: str, image: str, labels: Mapping[str, str] | None = None) -> str:
+        """Create a container without a network; gives its ID."""
+        answer = self.post(
+            "/containers/create",
+            params={"name": f"{title}-{self.run}"},
+            json={
+                "Image": image,
+                "Cmd": ["/pause"],
+                "Labels": dict(labels or {}),
+                "HostConfig": {"NetworkMode": "none"},
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        id_ = str(answer.json()["Id"])
+        self._created.append(id_)
+        return id_
+
+    def start(self, container: str) -> None:
+        """Start a container; skips where the engine can run none."""
+        answer = self.post(f"/containers/{container}/start")
+        if "cgroups in hybrid mode not supported" in answer.text:
+            # The machine's fault and known: crun, which Podman uses, refuses its mix of cgroups.
+            pytest.xfail(f"no container of this engine runs on this machine: {answer.text.strip()}")
+        if answer.status_code != 204:
+            pytest.skip(f"this engine can run no container here: {answer.text.strip()}")
 
     def load_buildkit(self, name: str, word: str, *, base: str = "loaded base") -> str:
         """Load what BuildKit builds elsewhere, save it and load it again; gives the image's ID.
@@ -121,7 +168,14 @@ class Workbench(engines.Engine):
         self._made.append(id_)
         return id_
 
+    def forget(self, *names: str) -> None:
+        """Remove images as if they had been made elsewhere."""
+        for name in names:
+            self.delete(f"/images/{name}", params={"force": "1"})
+
     def clean_up(self) -> None:
+        for container in self._created:
+            self.delete(f"/containers/{container}", params={"force": "1"})
         for name in dict.fromkeys(reversed(self._made)):
             self.delete(f"/images/{name}", params={"force": "1"})
 
@@ -136,11 +190,11 @@ class Workbench(engines.Engine):
         assert '"error"' not in answer.text, answer.text
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def _tar(files: Mapping[str, bytes], *, mode: int = 0o644) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path, data in files.items():
             member = tarfile.TarInfo(path)
-            member.size = len(data)
+            member.size, member.mode = len(data), mode
             tar.addfile(member, io.BytesIO(data))
     return buffer.getvalue()

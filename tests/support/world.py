@@ -15,6 +15,7 @@ from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.operations.questions import (
     Absent,
+    AtHand,
     Config,
     Document,
     Exists,
@@ -147,11 +148,13 @@ class World:
 
     Attributes:
         answers: Overrides by question; an error is raised in the inquiry.
-        asked: Every question, in order.
+        asked: Every question, in order; what is at hand is no question to a registry.
+        at_hand: Documents that need no request.
     """
 
     answers: dict[Question, Any] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
+    at_hand: dict[Digest, Manifest | Index] = field(default_factory=dict)
     _tags: dict[Reference, Digest] = field(default_factory=dict)
     _served: dict[Repository, dict[Digest, Manifest | Index]] = field(default_factory=dict)
     _configs: dict[Digest, bytes] = field(default_factory=dict)
@@ -178,6 +181,9 @@ class World:
         try:
             question = next(inquiry)
             while True:
+                if isinstance(question, AtHand):
+                    question = inquiry.send(self.at_hand.get(question.digest))
+                    continue
                 self.asked.append(question)
                 try:
                     answer = self._answer(question)
