@@ -26,6 +26,7 @@ Examples:
   regsync status --stale --exit-code
   regsync status --changed --quiet
   regsync status --format json
+  regsync status --format html
   regsync status --store oci:./images
   regsync status --from compose.yaml
   regsync status --explain node
@@ -96,7 +97,7 @@ def status(
             settings=unattended.settings(config, os.environ),
             quiet=quiet,
         )
-        code = report.exit_code(ask_stale=exit_code)
+        code = _own_code(format, report, report.exit_code(ask_stale=exit_code))
         show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet)
         return code
     report = _look(
@@ -114,10 +115,7 @@ def status(
         unattended=unattended,
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
-    if format is options.StatusRows.NAGIOS:
-        from regsync.cli.formats.nagios import state
-
-        code = state(report.entries).value
+    code = _own_code(format, report, code)
     flags = engine_options(report.store.name, host, context)
     if explain and format is options.StatusRows.TABLE:
         from regsync.cli.explanation import show_explanations
@@ -127,6 +125,15 @@ def status(
         show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
     keep_mark(report, quiet=quiet)
     return code
+
+
+def _own_code(format: options.StatusRows, report: StatusReport, code: int) -> int:
+    """The exit code, which a monitor has its own convention for."""
+    if format is not options.StatusRows.NAGIOS:
+        return code
+    from regsync.cli.formats.nagios import state
+
+    return state(report).value
 
 
 def engine_options(name: str, host: str | None, context: str | None) -> str:

@@ -94,9 +94,9 @@ def notes(report: StatusReport, format: StatusRows, vanished: Sequence[str]) -> 
     """What the user should know beside the data.
 
     Args:
-        vanished: Names that are no longer here, which formats of one image a line cannot tell.
+        vanished: Names that are no longer here, which the format itself may not tell.
     """
     found = [f"`--ignore {pattern}` matches nothing here" for pattern in report.idle_patterns]
-    if format in (StatusRows.JSONL, StatusRows.TSV):
+    if format not in (StatusRows.TABLE, StatusRows.MARKDOWN, StatusRows.JSON):
         found += [f"no longer here: {name}" for name in vanished]
     return found

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import trustme
@@ -171,6 +172,38 @@ class TestCiAndCron:
         folder = images.shell.home / ".regsync"
         assert (folder / "state" / "memory.db").exists()
         assert list((folder / "cache").iterdir())
+
+
+class TestReports:
+    PAGE = "report-to-people-and-monitors"
+
+    def test_the_page(self, images: Images) -> None:
+        done = images.run(self.PAGE, "page")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        written = (images.shell.home / "status.html").read_text()
+        assert "<title>1 of 2 images stale - regsync status</title>" in written
+
+    def test_the_test_results(self, images: Images) -> None:
+        assert images.run(self.PAGE, "junit").returncode == 0
+        root = ElementTree.parse(images.shell.home / "status.xml").getroot()
+        assert (root.get("tests"), root.get("failures")) == ("2", "1")
+
+    def test_the_line(self, images: Images) -> None:
+        lines = images.run(self.PAGE, "nagios").stdout.splitlines()
+        page = (HOW_TO / f"{self.PAGE}.md").read_text(encoding="utf-8")
+        shown = re.search(r"^```text\n(.*?)^```$", page, re.M | re.S)
+        assert shown is not None
+        first, *rest = shown[1].replace(EXAMPLE, images.registry.host).splitlines()
+        assert lines[0].startswith(first.removesuffix("…"))
+        # How small gzip makes a layer is its own affair.
+        assert [re.sub("[0-9]+ B ", "", line) for line in lines[1:]] == [
+            re.sub("[0-9]+ B ", "", line) for line in rest
+        ]
+
+    def test_a_monitor_hears_of_a_missing_folder(self, shell: Shell) -> None:
+        lines = shell.run(example(self.PAGE, "nagios")).stdout.splitlines()
+        assert lines[0].startswith("REGSYNC UNKNOWN - ")
+        assert lines[1] == "exit code 3"
 
 
 class TestPrivateRegistries:

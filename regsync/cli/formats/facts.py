@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from regsync.cli.terminal import safe
 from regsync.cli.units import age, size
+from regsync.operations.advice import next_step
 from regsync.operations.report import Entry, UsedBy
 from regsync.operations.verdict import MEANINGS, Kind
 
@@ -26,7 +27,8 @@ def moment(when: datetime) -> str:
 
 def _facts(entry: Entry, now: datetime) -> Iterator[Fact]:
     verdict = entry.verdict
-    yield "means", MEANINGS[verdict.kind]
+    if entry.in_files is None:
+        yield "means", MEANINGS[verdict.kind]
     if verdict.reason is not None:
         # The reason of a `rebuild` is the verdict that it stands in for.
         term = "otherwise" if verdict.kind is Kind.REBUILD else "reason"
@@ -35,10 +37,10 @@ def _facts(entry: Entry, now: datetime) -> Iterator[Fact]:
         yield "changed", verdict.changed
     if verdict.error is not None:
         yield "cause", str(verdict.error)
-        if verdict.error.hint is not None:
-            yield "hint", verdict.error.hint
     elif verdict.cause is not None:
         yield "cause", _words(verdict.cause.value)
+    if (step := next_step(entry)) is not None:
+        yield "hint", step
     if verdict.last_known is not None:
         known = verdict.last_known
         said = known.kind.words + (f" ({_words(known.reason)})" if known.reason else "")
@@ -61,6 +63,8 @@ def _facts(entry: Entry, now: datetime) -> Iterator[Fact]:
         yield "download", f"{size(verdict.download_bytes)} ({verdict.download_bytes} bytes)"
     for use in entry.containers:
         yield "used by", _use(use)
+    for place in entry.in_files.places if entry.in_files is not None else ():
+        yield "named in", f"{place} {place.name}"
     for note in verdict.notes:
         yield "note", note
     if entry.checked_at is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from regsync import __version__
-from regsync.cli import screens, words
+from regsync.cli import infiles, screens, words
 from regsync.cli.envelope import moment as machine_time
 from regsync.cli.formats.facts import facts, moment
 from regsync.cli.formats.markup import Markup, document, element, joined, style, void
@@ -23,7 +23,6 @@ from regsync.cli.terminal import safe
 from regsync.cli.units import counted, size
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import Kind
-from regsync.registry.ratelimit import RateLimit
 
 _GONE = frozenset({Kind.GONE, Kind.PINNED_GONE})
 _FINE = frozenset({Kind.UP_TO_DATE, Kind.PINNED})
@@ -76,6 +75,8 @@ def _headline(report: StatusReport) -> str:
     for one in (Standing.STALE, Standing.UNDECIDED):
         if found[one]:
             parts.append(f"{found[one]}{'' if parts else whole} {one.value}")
+    if report.failures:
+        parts.append(f"{counted(len(report.failures), 'file')} not read")
     if parts:
         return ", ".join(parts)
     return "No image is stale" if report.entries else "No images"
@@ -107,6 +108,10 @@ def _main(
         yield _table(report, entries, now)
     else:
         yield element("p", "Nothing to list.", tight=False)
+    if report.failures:
+        yield element("h2", "What could not be read", tight=False)
+        told = [element("li", safe(str(error)), tight=False) for error in report.failures]
+        yield element("ul", *told, tight=False)
     if hints:
         yield element("h2", "What to do next", tight=False)
         items = [element("li", *_coded(hint), tight=False) for hint in hints]
@@ -121,10 +126,17 @@ def _table(report: StatusReport, entries: Sequence[Entry], now: datetime) -> Mar
     left_out = len(report.entries) - len(entries)
     if left_out:
         caption += f" Not listed: {counted(left_out, 'image')} not asked for."
-    titles = ("Image", "Status", "What changed", "Download", "Used by")
+    # Files have places, engines have containers.
+    named = infiles.columns(entries)
+    last = "Where" if named else "Used by"
+    cells = named[0].cells if named else [safe(screens.used_by(entry)) for entry in entries]
+    titles = ("Image", "Status", "What changed", "Download", last)
     column = {"scope": "col", "role": "columnheader"}
     heads = [element("th", title, attributes=column) for title in titles]
-    rows = [_row(number, entry, now) for number, entry in enumerate(entries, 1)]
+    rows = [
+        _row(number, entry, _cell(last, cell), now)
+        for number, (entry, cell) in enumerate(zip(entries, cells, strict=True), 1)
+    ]
     group = {"role": "rowgroup"}
     return element(
         "table",
@@ -137,7 +149,7 @@ def _table(report: StatusReport, entries: Sequence[Entry], now: datetime) -> Mar
     )
 
 
-def _row(number: int, entry: Entry, now: datetime) -> Markup:
+def _row(number: int, entry: Entry, last: Markup, now: datetime) -> Markup:
     load = entry.verdict.download_bytes
     link = element("a", _name(entry), attributes={"href": f"#image-{number}"})
     cells = (
@@ -145,7 +157,7 @@ def _row(number: int, entry: Entry, now: datetime) -> Markup:
         element("td", _verdict(entry), attributes={"role": "cell"}),
         _cell("What changed", safe(words.what_changed(entry, now), 200)),
         _cell("Download", size(load) if load is not None else "", kind="number"),
-        _cell("Used by", safe(screens.used_by(entry))),
+        last,
     )
     return element("tr", *cells, attributes={"role": "row"}, tight=False)
 
@@ -173,15 +185,9 @@ def _details(number: int, entry: Entry, now: datetime) -> Markup:
 
 def _footer(report: StatusReport) -> Markup:
     sent = screens.requests_sent(report) or "no registry was asked"
-    lines = [f"Written by regsync {__version__}: {sent}.", *map(_limit, report.rate_limits)]
+    lines = [f"Written by regsync {__version__}: {sent}."]
+    lines += [f"{words.quota(one)}." for one in report.rate_limits if one.remaining is not None]
     return element("footer", *(element("p", line, tight=False) for line in lines), tight=False)
-
-
-def _limit(limit: RateLimit) -> str:
-    window = "" if limit.window_s is None else f" in {limit.window_s / 3600:g} h"
-    whose = "" if limit.source is None else f" to {limit.source}"
-    left = "" if limit.remaining is None else f"; {limit.remaining} are left"
-    return safe(f"{limit.registry} grants {counted(limit.limit, 'pull')}{window}{whose}{left}.")
 
 
 def _verdict(entry: Entry) -> Markup:
@@ -193,7 +199,7 @@ def _verdict(entry: Entry) -> Markup:
         look = "undecided"
     else:
         look = "fine" if kind in _FINE else "neutral"
-    return element("span", kind.words, attributes={"class": f"verdict {look}"})
+    return element("span", words.status(entry), attributes={"class": f"verdict {look}"})
 
 
 def _name(entry: Entry) -> str:

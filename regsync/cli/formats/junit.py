@@ -16,6 +16,7 @@ from regsync.cli import screens, words
 from regsync.cli.formats.facts import facts
 from regsync.cli.formats.standing import Standing, cause_of, standing
 from regsync.cli.terminal import safe
+from regsync.errors import RegsyncError
 from regsync.operations.report import Entry, StatusReport
 
 _LOCAL = "no registry"
@@ -43,6 +44,8 @@ def document(report: StatusReport, entries: Sequence[Entry], now: datetime) -> s
         _properties(suite, _about(report, host))
         for entry in members:
             _case(suite, entry, now)
+    if report.failures:
+        _unread(root, report.failures)
     indent(root)
     # `us-ascii` writes everything beyond it as character references, and is what the head says.
     written: bytes = tostring(root, "us-ascii", xml_declaration=True)
@@ -72,7 +75,7 @@ def _case(suite: Element, entry: Entry, now: datetime) -> None:
     verdict = entry.verdict
     case = SubElement(suite, "testcase", classname=_CLASS, name=safe(screens.name_of(entry)))
     _properties(case, [("verdict", verdict.kind.value), *facts(entry, now)])
-    said = ": ".join(part for part in (verdict.kind.words, words.what_changed(entry, now)) if part)
+    said = ": ".join(part for part in (words.status(entry), words.what_changed(entry, now)) if part)
     message = safe(said)
     found = standing(entry)
     if found is Standing.STALE:
@@ -83,6 +86,18 @@ def _case(suite: Element, entry: Entry, now: datetime) -> None:
         _told(SubElement(case, "error", message=message, type=cause_of(entry)), entry, now)
     elif found is Standing.HELD:
         SubElement(case, "skipped", message=message)
+
+
+def _unread(root: Element, failures: Sequence[RegsyncError]) -> None:
+    """A suite of the files that cannot be read, all of them errors."""
+    count = len(failures)
+    for key in ("tests", "errors"):
+        root.set(key, str(int(root.get(key, "0")) + count))
+    counts = {"tests": str(count), "failures": "0", "errors": str(count), "skipped": "0"}
+    suite = SubElement(root, "testsuite", {"name": "files", **counts})
+    for failure in failures:
+        case = SubElement(suite, "testcase", classname=_CLASS, name=safe(failure.what))
+        SubElement(case, "error", message=safe(str(failure)), type=failure.code)
 
 
 def _told(element: Element, entry: Entry, now: datetime) -> None:

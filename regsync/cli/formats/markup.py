@@ -1,7 +1,6 @@
 """HTML from values: text is escaped because it is text, and only `element` makes markup.
 
-Twenty lines for a page without user-defined templates: what a template engine would add is a
-switch with which escaping is turned off.
+A template engine would add a dependency, and a switch with which escaping is turned off.
 """
 
 from __future__ import annotations
@@ -24,12 +23,11 @@ def element(
 
     Args:
         attributes: Their values are text, and escaped.
-        tight: Whether it stands on a line with its neighbours.
+        tight: Whether its neighbour follows on the same line.
     """
     written = "".join(f' {key}="{_escaped(value)}"' for key, value in (attributes or {}).items())
     inner = "".join(_text(child) for child in children)
-    line = "" if tight else "\n"
-    return Markup(f"<{name}{written}>{line}{inner}</{name}>{line}")
+    return Markup(f"<{name}{written}>{inner}</{name}" + (">" if tight else ">\n"))
 
 
 def void(name: str, attributes: dict[str, str]) -> Markup:

@@ -32,16 +32,17 @@ class State(IntEnum):
     UNKNOWN = 3
 
 
-def state(entries: Sequence[Entry]) -> State:
+def state(report: StatusReport) -> State:
     """CRITICAL where something stale is gone and cannot be pulled again, WARNING where something
     is stale, UNKNOWN where nothing is known to be and something is undecided, else OK.
     """
-    found = {standing(entry) for entry in entries}
-    if any(entry.stale and entry.verdict.kind in _GONE for entry in entries):
+    found = {standing(entry) for entry in report.entries}
+    if any(entry.stale and entry.verdict.kind in _GONE for entry in report.entries):
         return State.CRITICAL
     if Standing.STALE in found:
         return State.WARNING
-    return State.UNKNOWN if Standing.UNDECIDED in found else State.OK
+    undecided = Standing.UNDECIDED in found or report.failures
+    return State.UNKNOWN if undecided else State.OK
 
 
 def answer(report: StatusReport, entries: Sequence[Entry], now: datetime) -> str:
@@ -52,9 +53,10 @@ def answer(report: StatusReport, entries: Sequence[Entry], now: datetime) -> str
     """
     told = ", ".join(screens.counts(report)) or "no images"
     numbers = " ".join(_numbers(report))
-    first = f"REGSYNC {state(report.entries).name} - {told} | {numbers}"
+    first = f"REGSYNC {state(report).name} - {told} | {numbers}"
     listed = (one for one in entries if standing(one) in (Standing.STALE, Standing.UNDECIDED))
-    return "\n".join([first, *(_text(_line(entry, now)) for entry in listed)])
+    details = [*(_line(entry, now) for entry in listed), *map(str, report.failures)]
+    return "\n".join([first, *map(_text, details)])
 
 
 def failed(error: RegsyncError) -> str:
@@ -77,7 +79,7 @@ def _numbers(report: StatusReport) -> Iterator[str]:
 
 def _line(entry: Entry, now: datetime) -> str:
     verdict = entry.verdict
-    parts = [verdict.kind.words, words.what_changed(entry, now)]
+    parts = [words.status(entry), words.what_changed(entry, now)]
     if verdict.download_bytes is not None:
         parts.append(f"{size(verdict.download_bytes)} to download")
     if entry.containers:
