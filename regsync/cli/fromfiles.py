@@ -12,7 +12,10 @@ from regsync.cli.terminal import safe, say
 from regsync.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from regsync.config.load import Config
+    from regsync.oci.glob import Glob
     from regsync.operations.report import StatusReport
 
 Files = Annotated[
@@ -49,7 +52,7 @@ def asked(files: list[str] | None, *, semver: bool, elsewhere: tuple[object, ...
     if any(elsewhere):
         raise UsageError(
             "`--from` excludes REF, --platform, --store, --host, --context, --changed, --min-age, "
-            "--ignore, --explain and --names",
+            "--explain and --names",
             "it asks about the images that files name, and no store",
         )
     return True
@@ -62,6 +65,7 @@ def look(
     offline: bool,
     jobs: int | None,
     settings: Config,
+    ignore: Sequence[Glob],
     quiet: bool,
 ) -> StatusReport:
     """Read the files, and ask the registries.
@@ -88,6 +92,7 @@ def look(
                 documents,
                 semver=semver,
                 offline=offline,
+                ignore=ignore,
                 listen=listen,
             ),
             settings,

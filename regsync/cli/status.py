@@ -87,14 +87,16 @@ def status(
     Asks with one HEAD request a name, which Docker Hub does not count as a pull.
     """
     unattended = Unattended(changed, min_age, ignore or (), keep_pulls)
-    elsewhere = (references, platform, store, host, context, changed, min_age, ignore)
+    elsewhere = (references, platform, store, host, context, changed, min_age, explain, names)
     if fromfiles.asked(files, semver=semver, elsewhere=elsewhere):
+        settings = unattended.settings(config, os.environ)
         report = fromfiles.look(
             files or [],
             semver=semver,
             offline=offline,
             jobs=jobs,
-            settings=unattended.settings(config, os.environ),
+            settings=settings,
+            ignore=unattended.patterns(settings, named=False),
             quiet=quiet,
         )
         code = _own_code(format, report, report.exit_code(ask_stale=exit_code))

@@ -43,6 +43,13 @@ def is_ignored(reference: Reference, patterns: Sequence[Glob]) -> bool:
     return any(glob.matches_reference(reference) for glob in patterns)
 
 
+def idle(references: Sequence[Reference], patterns: Sequence[Glob]) -> tuple[str, ...]:
+    """Patterns that match none of some references."""
+    matching = (one for one in patterns if any(map(one.matches_reference, references)))
+    used = {glob.pattern for glob in matching}
+    return tuple(dict.fromkeys(glob.pattern for glob in patterns if glob.pattern not in used))
+
+
 def _matches(glob: Glob, row: Row) -> bool:
     if row.reference is not None:
         return glob.matches_reference(row.reference)

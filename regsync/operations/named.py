@@ -15,9 +15,11 @@ from regsync.errors import InvalidReference, RegsyncError, ServerFailed
 from regsync.files.found import Mention, Place
 from regsync.files.gather import Gathered
 from regsync.oci.digest import Digest
+from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
 from regsync.operations import questions, tagshape
+from regsync.operations.ignore import idle, is_ignored
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
 from regsync.operations.report import Entry, InFiles, StatusReport
@@ -135,6 +137,7 @@ async def named(
     *,
     semver: bool = False,
     offline: bool = False,
+    ignore: Sequence[Glob] = (),
     listen: Listener = silent,
     clock: Clock | None = None,
 ) -> StatusReport:
@@ -143,14 +146,16 @@ async def named(
     Args:
         semver: Look for newer tags of the same shape.
         offline: Ask no registry.
+        ignore: Neither ask nor list what these match.
     """
     clock = clock or SystemClock()
     planned = plan(gathered.mentions)
+    rows = [row for row in planned.rows if not is_ignored(row.reference, ignore)]
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=offline)
-    await oracle.prepare(row.reference.repository for row in planned.rows)
-    run = _Run(oracle, registries, clock, listen, len(planned.rows), semver and not offline)
-    entries = await asyncio.gather(*(run.entry(row) for row in planned.rows))
+    await oracle.prepare(row.reference.repository for row in rows)
+    run = _Run(oracle, registries, clock, listen, len(rows), semver and not offline)
+    entries = await asyncio.gather(*(run.entry(row) for row in rows))
     _remember(memory, entries, registries, clock)
     return StatusReport(
         store=FILES,
@@ -159,6 +164,8 @@ async def named(
         rate_limits=tuple(registries.rate_limits()),
         failures=(*gathered.failures, *planned.failures, *run.failures.values()),
         files=gathered.files,
+        ignored=len(planned.rows) - len(rows),
+        idle_patterns=idle([row.reference for row in planned.rows], ignore),
     )
 
 

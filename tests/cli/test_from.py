@@ -262,3 +262,15 @@ def test_yaml_is_loaded_where_yaml_is_read_alone(checkout: Checkout) -> None:
     assert loads("--store", "oci:none") == "False"
     assert loads("--from", "Dockerfile") == "False"
     assert loads("--from", "compose.yaml", "--offline") == "True"
+
+
+def test_what_is_ignored_is_not_asked_for(checkout: Checkout) -> None:
+    """A name that CI cannot reach, or that is kept old on purpose."""
+    pattern = f"{checkout.registry.host}/team/web:1.0*"
+    checkout.write("home/.config/regsync/regsync.toml", '[status]\nignore = ["HOST/team/app"]\n')
+    told = checkout.json("--from", "compose.yaml", "--ignore", pattern, "--ignore", "nobody/*")
+    assert [image["name"].rpartition("/")[2] for image in told["data"]["images"]] == ["web:1.27.3"]
+    assert (told["data"]["ignored"], told["exit_code"]) == (2, 0)
+    assert [one.method for one in checkout.registry.log if "manifests" in one.path] == ["HEAD"]
+    said = checkout.regsync("--from", "compose.yaml", "--ignore", "nobody/*")
+    assert "`--ignore nobody/*` matches nothing here" in said.stderr
