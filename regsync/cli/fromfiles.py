@@ -48,8 +48,8 @@ def asked(files: list[str] | None, *, semver: bool, elsewhere: tuple[object, ...
         return False
     if any(elsewhere):
         raise UsageError(
-            "`--from` excludes REF, --platform, --store, --host, --context, --changed, --min-age "
-            "and --ignore",
+            "`--from` excludes REF, --platform, --store, --host, --context, --changed, --min-age, "
+            "--ignore, --explain and --names",
             "it asks about the images that files name, and no store",
         )
     return True
