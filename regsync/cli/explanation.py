@@ -66,10 +66,10 @@ def explained(entry: Entry, now: datetime, width: int | None) -> str:
     headline = wrapped(safe(_headline(entry, now)), width)
     if explanation is None:
         return headline
-    rows = [(title, safe(words.LONG_DIGEST.sub(r"\1", text))) for title, text in _rows(entry)]
-    indent = max(len(title) for title, _ in rows) + 4
+    found = [(title, safe(words.LONG_DIGEST.sub(r"\1", text))) for title, text in rows(entry)]
+    indent = max(len(title) for title, _ in found) + 4
     lines, last = [], ""
-    for title, text in rows:
+    for title, text in found:
         lead = f"  {title if title != last else '':<{indent - 2}}"
         last = title
         body = wrapped(text, None if width is None else max(width - indent, 20))
@@ -89,7 +89,11 @@ def _headline(entry: Entry, now: datetime) -> str:
     return f"{name} is {stands}: {said}" if said else f"{name} is {stands}"
 
 
-def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
+def rows(entry: Entry) -> Iterator[tuple[str, str]]:
+    """What differs, as titles and texts of which registries wrote a part; a title may come again.
+
+    Nothing where nothing was explained.
+    """
     explanation = entry.explanation
     if explanation is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reports import OURS, THEIRS, entry, report
+from reports import OURS, THEIRS, entry, explanation, report
 
 from regsync.errors import Unauthorized
 from regsync.operations.report import StatusReport, UsedBy
@@ -35,8 +35,11 @@ def hostile() -> StatusReport:
             Kind.OUTDATED, "moved", local_digest=OURS, remote_digest=THEIRS, changed=text
         )
         use = UsedBy(f"c{number}", text, True, True)
+        told = replace(explanation(), compare_url=text, notes=(text,))
+        row = entry(f"team/app{number}:1", moved.noting(text), use)
         entries += [
-            replace(entry(f"team/app{number}:1", moved.noting(text), use), name=text),
+            replace(row, name=text),
+            replace(row, explanation=told),
             entry(f"team/other{number}:1", unknown(error)),
         ]
     return report(*entries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from regsync.cli.explanation import rows
 from regsync.cli.terminal import safe
 from regsync.cli.units import age, size
 from regsync.operations.advice import next_step
@@ -33,7 +34,7 @@ def _facts(entry: Entry, now: datetime) -> Iterator[Fact]:
         # The reason of a `rebuild` is the verdict that it stands in for.
         term = "otherwise" if verdict.kind is Kind.REBUILD else "reason"
         yield term, _words(verdict.reason)
-    if verdict.changed:
+    if verdict.changed and entry.explanation is None:
         yield "changed", verdict.changed
     if verdict.error is not None:
         yield "cause", str(verdict.error)
@@ -53,11 +54,14 @@ def _facts(entry: Entry, now: datetime) -> Iterator[Fact]:
         yield "ID", entry.id
     if entry.platform is not None:
         yield "platform", str(entry.platform)
+    if entry.explanation is not None:
+        # Containers are told below, one by one.
+        yield from (row for row in rows(entry) if row[0] != "used by")
     if verdict.local_digest is not None:
         yield "digest here", str(verdict.local_digest)
     if verdict.remote_digest is not None:
         yield "digest there", str(verdict.remote_digest)
-    if verdict.layers is not None:
+    if verdict.layers is not None and entry.explanation is None:
         yield "layers", f"{verdict.layers.shared} of {verdict.layers.total} are here already"
     if verdict.download_bytes is not None:
         yield "download", f"{size(verdict.download_bytes)} ({verdict.download_bytes} bytes)"

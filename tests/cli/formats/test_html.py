@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from hostile import HOSTILE, hostile
 from hypothesis import given
 from hypothesis import strategies as st
-from reports import NOW, entry, report, week
+from reports import NOW, entry, explanation, report, week
 
 from regsync.cli import screens
+from regsync.cli.explanation import rows
 from regsync.cli.formats.html import page
 from regsync.cli.formats.markup import element, style
 from regsync.cli.formats.stylesheet import DARK, LIGHT
@@ -75,6 +77,15 @@ def test_the_answer_comes_first() -> None:
     ]
     places = [text.index(part) for part in told]
     assert places == sorted(places)
+
+
+def test_what_explains_it_stands_among_the_facts() -> None:
+    moved = Verdict(Kind.OUTDATED, "moved", changed="22.11.0 → 24.1.0")
+    made = replace(entry("node:latest", moved), explanation=explanation())
+    text = Read(whole(report(made))).text
+    for _, told in rows(made):
+        assert told in text
+    assert f"changed{moved.changed}" not in text
 
 
 @pytest.mark.parametrize(
