@@ -14,6 +14,10 @@ from regsync.oci.strictjson import parse_object
 SIZE_LIMIT = 8 * 1024 * 1024
 """Bytes that a config may have; the largest seen in the wild has some hundred kilobytes."""
 
+FIRST_IMAGE = datetime(2013, 3, 20, tzinfo=UTC)
+"""Docker's first release. A `created` before it is no date: builds that can be repeated write 1970,
+or 1980 where ZIP counts from, and some clocks were never set."""
+
 # What decides how a container runs, and what an engine answers as the config has it: compared with
 # the blobs on Docker 20.10 to 28.5. The others are filled in, renamed or left out. Podman omits
 # Shell, Healthcheck and OnBuild, and needs no comparison: its ID is the config's digest.

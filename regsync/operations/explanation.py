@@ -7,16 +7,14 @@ what somebody wrote, and a position among layers is a guess and says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from regsync.oci.digest import Digest
-from regsync.oci.imageconfig import moment
+from regsync.oci.imageconfig import FIRST_IMAGE, moment
 from regsync.oci.platform import Platform
 from regsync.operations.verdict import Layers
 
-_FIRST_IMAGE = datetime(2013, 3, 20, tzinfo=UTC)
-"""Docker's first release: what claims to be older was built without a clock."""
 _ZERO = "0001-01-01"
 """What Go writes for no date at all."""
 
@@ -59,13 +57,13 @@ class Side:
     def built(self) -> datetime | None:
         """When it was built; None where its date says nothing."""
         found = moment(self.created)
-        return found if found is not None and found >= _FIRST_IMAGE else None
+        return found if found is not None and found >= FIRST_IMAGE else None
 
     @property
     def reproducible(self) -> bool:
         """Whether its date is one that builds write to be repeatable, such as 1970-01-01."""
         found = moment(self.created)
-        return self.created.startswith(_ZERO) or (found is not None and found < _FIRST_IMAGE)
+        return self.created.startswith(_ZERO) or (found is not None and found < FIRST_IMAGE)
 
 
 class What(StrEnum):

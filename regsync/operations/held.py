@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from regsync.errors import RegsyncError
-from regsync.oci.imageconfig import moment
+from regsync.oci.imageconfig import FIRST_IMAGE, moment
 from regsync.oci.manifest import Manifest
 from regsync.operations import questions
 from regsync.operations.oracle import Oracle
@@ -20,9 +20,6 @@ from regsync.operations.questions import Inquiry
 from regsync.operations.report import Entry
 from regsync.operations.verdict import Kind
 from regsync.state.memory import Memory
-
-EPOCH_UNTIL = datetime(1981, 1, 1, tzinfo=UTC)
-"""Dates before are no dates: builds that can be repeated write 1970, or 1980 where ZIP counts."""
 
 
 async def hold_back(
@@ -63,7 +60,7 @@ def held_until(
     """
     # A sight that has not come yet is that of a clock which was wrong.
     born = now if first_seen is None else min(first_seen, now)
-    if created is not None and EPOCH_UNTIL <= created <= now:
+    if created is not None and FIRST_IMAGE <= created <= now:
         born = max(born, created)
     until = born + min_age
     return until if until > now else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regsync.oci.reference import Reference, Repository
-from regsync.registry.client import Resolved
+from regsync.registry.manifests import Resolved
 from regsync.stores.remote import Registries
 
 

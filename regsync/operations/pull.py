@@ -32,7 +32,8 @@ from regsync.stores.layoutwriter import LayoutWriter
 from regsync.stores.machine import machine_platform
 
 if TYPE_CHECKING:
-    from regsync.registry.client import RegistryClient, Resolved
+    from regsync.registry.client import RegistryClient
+    from regsync.registry.manifests import Resolved
     from regsync.stores.remote import Registries
 
 JOBS = 4

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from regsync.errors import RegsyncError
 from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
-from regsync.oci.imageconfig import moment
+from regsync.oci.imageconfig import FIRST_IMAGE, moment
 from regsync.operations import bases, questions
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
@@ -24,8 +24,6 @@ from regsync.state.memory import Memory
 from regsync.stores.base import LocalImage, Snapshot
 
 _SOURCE = "org.opencontainers.image.source"
-_FIRST_DATE = datetime(1981, 1, 1, tzinfo=UTC)
-"""Dates before are no dates: builds that can be repeated write 1970, or 1980 where ZIP counts."""
 
 Dated = tuple[datetime | None, Literal["first_seen", "created"] | None]
 
@@ -166,6 +164,6 @@ def dated(
     """
     if before:
         return (min(first_seen, now) if first_seen is not None else now), "first_seen"
-    if created is not None and _FIRST_DATE <= created <= now:
+    if created is not None and FIRST_IMAGE <= created <= now:
         return created, "created"
     return None, None

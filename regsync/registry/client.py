@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.errors import (
-    ContentError,
     InvalidManifest,
-    NotARegistry,
     NotFound,
     Unverified,
 )
 from regsync.identity import Credentials
-from regsync.oci import manifest, mediatype
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
 from regsync.oci.manifest import Index, Manifest
 from regsync.oci.reference import Reference, Repository
 from regsync.oci.scope import Scope
 from regsync.oci.strictjson import parse_object
-from regsync.registry import failures, listing
+from regsync.registry import listing
 from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.budget import Budget
 from regsync.registry.hosts import Endpoint
+from regsync.registry.manifests import Manifests, Resolved
 from regsync.registry.message import Answer, Request, Tally
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import Waits
+from regsync.registry.session import Session
 from regsync.registry.taglists import TagRecord, read_google
 from regsync.registry.transport import Transport, Witness
 
@@ -40,18 +38,6 @@ if TYPE_CHECKING:
 
 CONFIG_LIMIT = 8 * 1024 * 1024
 """Bytes that a config may have."""
-_ACCEPT = {"Accept": ", ".join(mediatype.ACCEPT_MANIFESTS)}
-# Statuses of servers, or proxies before them, that know GET and not HEAD.
-_NO_HEAD = frozenset({400, 405, 501})
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What a reference points to now: the digest, and what HEAD told beside it."""
-
-    digest: Digest
-    media_type: str
-    size: int | None = None
 
 
 class RegistryClient:
@@ -72,6 +58,8 @@ class RegistryClient:
         self._clock = clock or SystemClock()
         self._transport = Transport(endpoint, self._clock, waits, witness, budget)
         self._auth = Authenticator(self._transport, credentials, self._clock, greeting)
+        self._session = Session(self._transport, self._auth)
+        self._manifests = Manifests(endpoint.base, self._session, self._transport.ledger.budget)
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,53 +133,12 @@ class RegistryClient:
         await self._auth.log_in()
 
     async def resolve(self, reference: Reference) -> Resolved:
-        """The digest that a reference points to: one HEAD, where the registry is as it should be.
-
-        Without a usable `Docker-Content-Digest` the manifest is fetched and hashed; no field of
-        a JSON document is ever taken for a digest.
-
-        Raises:
-            RegsyncError: not found, not allowed, not reachable, or not what it claims to be.
-        """
-        answer = await self._manifest("HEAD", reference)
-        if answer.status not in _NO_HEAD:
-            self._demand(answer, reference.repository, _cannot(reference))
-            digest = answer.digest
-            if reference.digest is not None:
-                digest = self._agree(reference, reference.digest, digest)
-            if digest is not None and not answer.is_page:
-                length = answer.headers.get("Content-Length", "")
-                return Resolved(
-                    digest,
-                    answer.media_type,
-                    int(length) if length.isascii() and length.isdigit() else None,
-                )
-        found = await self.manifest(reference)
-        digest = reference.digest or found.digest
-        return Resolved(digest, found.media_type, len(found.raw))
+        """The digest that a reference points to; see `Manifests.resolve`."""
+        return await self._manifests.resolve(reference)
 
     async def manifest(self, reference: Reference) -> Manifest | Index:
-        """The manifest or index that a reference points to, verified.
-
-        Raises:
-            Unverified: the bytes do not fit the digest asked for or told.
-            InvalidManifest: see `oci.manifest.parse`.
-            RegsyncError: see `resolve`.
-        """
-        if self._transport.ledger.budget.blind:
-            # Costs nothing, and tells how many pulls there are to keep some of.
-            await self._manifest("HEAD", reference)
-        answer = await self._manifest("GET", reference)
-        self._demand(answer, reference.repository, _cannot(reference))
-        for expected in (reference.digest, answer.digest):
-            if expected is not None and not expected.matches(answer.body):
-                raise Unverified(
-                    _cannot(reference), f"the bytes are not those of {expected.short}…"
-                )
-        try:
-            return manifest.parse(answer.body, answer.headers.get("Content-Type"))
-        except ContentError as error:
-            raise type(error)(_cannot(reference), error.why or error.what) from error
+        """The manifest or index that a reference points to, verified; see `Manifests.read`."""
+        return await self._manifests.read(reference)
 
     async def served(self, repository: Repository, digest: Digest) -> bool:
         """Whether a repository still serves a manifest by its digest: one HEAD, never counted.
@@ -212,9 +159,8 @@ class RegistryClient:
             RegsyncError: see `resolve`; only a plain "not found" is an answer.
         """
         what = f"cannot look for `{repository.familiar}`"
-        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list?n=1"
         try:
-            await self._get_list(url, repository, what)
+            await self._get_list(f"{self._list_of(repository)}?n=1", repository, what)
         except NotFound:
             return False
         return True
@@ -229,10 +175,12 @@ class RegistryClient:
             ServerFailed: the pages lead elsewhere, never end, or are no tag list.
             RegsyncError: see `resolve`.
         """
-        what = f"cannot list the tags of `{repository.familiar}`"
-        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
+        what = _cannot_list(repository)
         return await listing.tags(
-            url, lambda url: self._get_list(url, repository, what), what, pages=pages
+            self._list_of(repository),
+            lambda url: self._get_list(url, repository, what),
+            what,
+            pages=pages,
         )
 
     async def tag_records(self, repository: Repository) -> tuple[TagRecord, ...] | None:
@@ -244,9 +192,9 @@ class RegistryClient:
             InvalidManifest: the answer is no JSON object.
             RegsyncError: see `resolve`.
         """
-        what = f"cannot list the tags of `{repository.familiar}`"
-        url = f"{self._endpoint.base}/v2/{repository.path}/tags/list"
-        answer = await self._get_list(url, repository, what)
+        answer = await self._get_list(
+            self._list_of(repository), repository, _cannot_list(repository)
+        )
         return read_google(parse_object(answer.body, limit=listing.PAGE_LIMIT, what="the tag list"))
 
     async def config(self, repository: Repository, descriptor: Descriptor) -> bytes:
@@ -312,59 +260,15 @@ class RegistryClient:
         async with self.blob(repository, descriptor) as chunks:
             return b"".join([chunk async for chunk in chunks])
 
-    async def _manifest(self, method: Literal["GET", "HEAD"], reference: Reference) -> Answer:
-        repository = reference.repository
-        url = f"{self._endpoint.base}/v2/{repository.path}/manifests/{reference.target}"
-        kind: Literal["head", "manifest"] = "head" if method == "HEAD" else "manifest"
-        what = _cannot(reference)
-        request = Request(url, method, manifest.SIZE_LIMIT, _ACCEPT, kind=kind, what=what)
-        return await self._authorized(request, Scope.pull(repository.path))
+    def _list_of(self, repository: Repository) -> str:
+        return f"{self._endpoint.base}/v2/{repository.path}/tags/list"
 
     async def _get_list(self, url: str, repository: Repository, what: str) -> Answer:
         request = Request(url, "GET", listing.PAGE_LIMIT, what=what)
-        answer = await self._authorized(request, Scope.pull(repository.path))
-        self._demand(answer, repository, what)
+        answer = await self._session.send(request, Scope.pull(repository.path))
+        self._session.demand(answer, repository, what)
         return answer
 
-    async def _authorized(self, request: Request, scope: Scope) -> Answer:
-        request = self._auth.sign(request, await self._auth.authorization(scope))
-        answer = await self._transport.send(request)
-        # Once for a token that another repository spoiled or that expired, never in a circle.
-        if answer.status in (401, 403) and answer.url == request.url:
-            renewed = await self._auth.renew(scope, request.authorization, answer)
-            if renewed is not None:
-                answer = await self._transport.send(self._auth.sign(request, renewed))
-        if answer.shows_registry:
-            self._auth.note_registry()
-        elif answer.status == 404 and (answer.is_text or not await self._auth.is_registry()):
-            # A router whose registry is away says so too, and nothing of it has gone.
-            raise failures.no_registry(request.what, answer.body)
-        # A proxy that fails or limits has looked at no token.
-        if answer.status in (200, 404):
-            self._auth.granted(scope)
-        return answer
 
-    def _demand(self, answer: Answer, repository: Repository, what: str) -> None:
-        """Raise unless an answer is 200 and no web page."""
-        if answer.status != 200:
-            raise failures.from_status(
-                answer.status,
-                answer.body,
-                what=what,
-                refusal=self._auth.refusal(Scope.pull(repository.path)),
-                absent="no such tag or repository",
-                retry_at=answer.retry_at,
-                used_up=answer.is_used_up,
-            )
-        if answer.is_page and answer.body:
-            raise NotARegistry(what, "it answers with a web page", failures.PAGE_HINT)
-
-    def _agree(self, reference: Reference, asked: Digest, told: Digest | None) -> Digest:
-        # An answer in another algorithm neither proves nor disproves: the digest asked for stands.
-        if told is not None and told.algorithm == asked.algorithm and told != asked:
-            raise Unverified(_cannot(reference), f"the registry answers with {told.short}…")
-        return asked
-
-
-def _cannot(reference: Reference) -> str:
-    return f"cannot read `{reference.familiar}`"
+def _cannot_list(repository: Repository) -> str:
+    return f"cannot list the tags of `{repository.familiar}`"

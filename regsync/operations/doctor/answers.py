@@ -21,7 +21,8 @@ from regsync.operations.doctor.privacy import Privacy
 from regsync.operations.doctor.steps import Examination, Finding, skipped, warning
 from regsync.operations.doctor.way import Way
 from regsync.registry import tokens
-from regsync.registry.client import RegistryClient, Resolved
+from regsync.registry.client import RegistryClient
+from regsync.registry.manifests import Resolved
 from regsync.registry.message import Answer, Request
 from regsync.registry.origin import Origin, realm
 from regsync.registry.retry import Waits
