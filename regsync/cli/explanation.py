@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from regsync.cli import screens, words
+from regsync.cli import nextsteps, screens, words
 from regsync.cli.order import natural
 from regsync.cli.terminal import Terminal, safe, say, wrapped, write
 from regsync.cli.units import counted, size
@@ -38,7 +38,7 @@ def show_explanations(report: StatusReport, *, every: bool, quiet: bool, engine:
     Args:
         every: Whether all entries are shown, as where they were named, or what is stale alone.
         quiet: Leave out the summary and the hints.
-        engine: See `screens.hints`.
+        engine: See `nextsteps.of_status`.
     """
     now = datetime.now(UTC)
     width = Terminal.of(sys.stdout, os.environ).width
@@ -56,7 +56,7 @@ def show_explanations(report: StatusReport, *, every: bool, quiet: bool, engine:
     summary = screens.summary(report, width)
     write("\n\n".join(part for part in (*blocks, summary) if part))
     width = Terminal.of(sys.stderr, os.environ).width
-    for hint in screens.hints(entries, report.store, engine):
+    for hint in nextsteps.of_status(entries, report.store, engine):
         say(wrapped(f"hint: {safe(hint)}", width))
 
 

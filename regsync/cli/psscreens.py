@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from regsync.cli import cures, screens, tables, words
+from regsync.cli import cures, nextsteps, screens, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe
@@ -102,7 +102,7 @@ def hints(uses: Sequence[Use], report: PsReport, options: str) -> list[str]:
     """What to do next: commands whole, which a narrow table has no room for."""
     return [
         *cures.for_uses(uses, report.store, options),
-        *screens.failure_hints(report.entries),
+        *nextsteps.of_failures(report.entries),
     ]
 
 

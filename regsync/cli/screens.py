@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from regsync.cli import cures, infiles, tables, words
+from regsync.cli import infiles, tables, words
 from regsync.cli.order import natural
 from regsync.cli.tables import Column
 from regsync.cli.terminal import Terminal, safe, wrapped
 from regsync.cli.units import counted, size
-from regsync.operations import advice
 from regsync.operations.report import Entry, StatusReport
-from regsync.operations.verdict import Cause, Kind
+from regsync.operations.verdict import Kind
 from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
 
@@ -163,41 +161,6 @@ def counts_and_cost(found: str, report: Costly, width: int | None) -> str:
     return "\n".join(wrapped(part, width) for part in (found, cost) if part)
 
 
-def hints(entries: Sequence[Entry], store: StoreInfo, options: str = "") -> list[str]:
-    """What to do next, the most useful first.
-
-    Args:
-        options: What the engine's own command line needs to meet the same engine, e.g.
-            ` --context far`.
-    """
-    found = []
-    outdated = [
-        entry
-        for entry in entries
-        if entry.verdict.kind is Kind.OUTDATED and entry.name and not entry.held_until
-    ]
-    if outdated:
-        found.append(_pull_hint(outdated, store, options))
-    found += cures.hints(entries, store, options)
-    found += [told for entry in entries if (told := cures.rebuilding(entry)) is not None]
-    return found + infiles.hints(entries) + failure_hints(entries)
-
-
-def failure_hints(entries: Sequence[Entry]) -> list[str]:
-    """What to do about registries that cannot be asked, equal words once.
-
-    That a run was to be offline needs no hint here: who asks has said so.
-    """
-    told: dict[str, dict[str, None]] = {}
-    for entry in entries:
-        hint = advice.next_step(entry)
-        if entry.reference and hint and entry.verdict.cause is not Cause.OFFLINE:
-            registry = entry.reference.registry
-            general = hint == advice.doctor(registry)
-            told.setdefault(advice.doctor("HOST") if general else hint, {})[registry] = None
-    return [f"{', '.join(hosts)}: {hint}" for hint, hosts in told.items()]
-
-
 def _columns(entries: Sequence[Entry], now: datetime) -> tuple[Column, ...]:
     def cells(*texts: str) -> tuple[str, ...]:
         return tuple(safe(text) for text in texts)
@@ -283,20 +246,6 @@ def _cost(report: Costly) -> str:
     parts = [sent]
     parts += [words.quota(limit) for limit in report.rate_limits if limit.remaining is not None]
     return ", ".join(parts)
-
-
-def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str:
-    sizes = [entry.verdict.download_bytes for entry in outdated]
-    total = sum(count or 0 for count in sizes)
-    cost = f", {size(total)}" if total and None not in sizes else ""
-    first = outdated[0].name
-    if store.kind == "oci-layout":
-        command = f"regsync pull {first} --store {shlex.quote(f'oci:{store.address}')}"
-    else:
-        command = f"{store.name}{options} pull {first}"
-    if len(outdated) == 1:
-        return f"`{command}` brings it up to date{cost}"
-    return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
 
 
 def paint(title: str, cell: str) -> str:

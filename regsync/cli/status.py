@@ -179,7 +179,7 @@ def show(
         only_stale: Leave out the rows that are not stale; what is counted stays the same.
         engine: See `engine_options`.
     """
-    from regsync.cli import formats, screens
+    from regsync.cli import formats, nextsteps, screens
     from regsync.cli.envelope import Failure, envelope
     from regsync.cli.statusdata import image_data, status_data, status_failures
 
@@ -205,7 +205,7 @@ def show(
             _show_table(report, rows, now, gone=gone, quiet=quiet, engine=engine)
         case _:
             listed = screens.ordered(entries)
-            hints = screens.hints(listed, report.store, engine)
+            hints = nextsteps.of_status(listed, report.store, engine)
             write(formats.text(format, report, listed, now, hints))
     for failure in report.failures:
         show_error(failure)
@@ -227,7 +227,7 @@ def _show_table(
     quiet: bool,
     engine: str,
 ) -> None:
-    from regsync.cli import screens
+    from regsync.cli import nextsteps, screens
 
     terminal = Terminal.of(sys.stdout, os.environ)
     rows = screens.with_vanished(screens.table(entries, now, terminal), gone, terminal.width)
@@ -238,7 +238,7 @@ def _show_table(
     summary = screens.summary(report, terminal.width)
     write("\n\n".join(part for part in (header, rows, summary) if part))
     width = Terminal.of(sys.stderr, os.environ).width
-    for hint in screens.hints(entries, report.store, engine):
+    for hint in nextsteps.of_status(entries, report.store, engine):
         say(wrapped(f"hint: {safe(hint)}", width))
 
 

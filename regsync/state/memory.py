@@ -9,14 +9,17 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Self
 
 from regsync.clock import Clock, SystemClock
 from regsync.state import reported
-from regsync.state.database import BUSY_SECONDS, Database, Nonsense
+from regsync.state.database import BUSY_SECONDS, Database
+from regsync.state.forgetting import prune, today
+from regsync.state.records import known_of, micros, moment_of, store_key, sync_of, verdict_row
+from regsync.state.schema import MIGRATIONS, SCHEMA, VERSION
 from regsync.state.values import Known, Sighting, Sync
 
 FILE = "memory.db"
@@ -26,44 +29,6 @@ SIGHTINGS_LIMIT = 200
 """Digests kept of one tag."""
 GREETINGS_LIMIT = 200
 """Registries whose greeting is kept; one that is forgotten costs a request."""
-KEEP_DAYS = 400
-"""How long a name that nobody asks about is remembered: more than a yearly job needs.
-
-Counted are the days on which something was recorded, not those of the calendar: a clock that jumps
-by years for one run makes everything older by two days at most.
-"""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_VERSION = 3
-# What leads a file to the version; one that is older still starts anew.
-_MIGRATIONS = {3: (reported.TABLE,)}
-_SCHEMA = (
-    # `id` is the order of recording, which a clock that jumps cannot shuffle; `day` is the number
-    # of the day on which a row was last recorded, in `day` the last one.
-    "CREATE TABLE day (number INTEGER PRIMARY KEY, date INTEGER NOT NULL)",
-    """CREATE TABLE sync (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        store TEXT NOT NULL, reference TEXT NOT NULL, image_id TEXT NOT NULL, digest TEXT NOT NULL,
-        child TEXT, config TEXT, "by" TEXT NOT NULL, at INTEGER NOT NULL,
-        day INTEGER NOT NULL, UNIQUE (store, reference, image_id, digest))""",
-    """CREATE TABLE verdict (
-        store TEXT NOT NULL, reference TEXT NOT NULL, image_id TEXT, verdict TEXT NOT NULL,
-        reason TEXT, stale INTEGER, at INTEGER NOT NULL, built_here INTEGER NOT NULL,
-        day INTEGER NOT NULL, PRIMARY KEY (store, reference)) WITHOUT ROWID""",
-    """CREATE TABLE sighting (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        reference TEXT NOT NULL, digest TEXT NOT NULL,
-        first INTEGER NOT NULL, last INTEGER NOT NULL,
-        day INTEGER NOT NULL, UNIQUE (reference, digest))""",
-    """CREATE TABLE greeting (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        endpoint TEXT NOT NULL UNIQUE, challenge TEXT NOT NULL)""",
-    reported.TABLE,
-)
-_START_DAY = """INSERT INTO day (date)
-    SELECT ?1 WHERE ?1 IS NOT (SELECT date FROM day ORDER BY number DESC LIMIT 1)"""
-_CUT_DAYS = "DELETE FROM day WHERE number < (SELECT max(number) FROM day)"
 _HISTORY = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
     WHERE store = ? AND reference = ? ORDER BY id DESC"""
 _LAST_SYNCS = """SELECT store, reference, image_id, digest, child, config, "by", at FROM sync
@@ -121,7 +86,7 @@ class Memory:
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         file = folder / FILE if folder else None
-        self._database = Database(file, _SCHEMA, _VERSION, busy_seconds, _MIGRATIONS)
+        self._database = Database(file, SCHEMA, VERSION, busy_seconds, MIGRATIONS)
         self._clock = clock or SystemClock()
 
     @property
@@ -137,7 +102,7 @@ class Memory:
         """The syncs of a name, each image and digest once, the newest first."""
         return self._database.read(
             lambda connection: tuple(
-                _sync(row) for row in connection.execute(_HISTORY, (_key(store), reference))
+                sync_of(row) for row in connection.execute(_HISTORY, (store_key(store), reference))
             )
         )
 
@@ -145,7 +110,7 @@ class Memory:
         """The last sync of every name in a store, by reference."""
         return self._database.read(
             lambda connection: {
-                row[1]: _sync(row) for row in connection.execute(_LAST_SYNCS, (_key(store),))
+                row[1]: sync_of(row) for row in connection.execute(_LAST_SYNCS, (store_key(store),))
             }
         )
 
@@ -154,7 +119,7 @@ class Memory:
         wanted = json.dumps(sorted(image_ids))
         return self._database.read(
             lambda connection: tuple(
-                _sync(row) for row in connection.execute(_SYNCS_OF, (_key(store), wanted))
+                sync_of(row) for row in connection.execute(_SYNCS_OF, (store_key(store), wanted))
             )
         )
 
@@ -180,22 +145,22 @@ class Memory:
                 one that lets everybody in.
         """
         ours = tuple(syncs)
-        said = [_verdict_row(known) for known in verdicts]
-        seen = [(one.reference, one.digest, _micros(one.at), _micros(one.at)) for one in sightings]
+        said = [verdict_row(known) for known in verdicts]
+        seen = [(one.reference, one.digest, micros(one.at), micros(one.at)) for one in sightings]
         cuts = {(row[0], SIGHTINGS_LIMIT) for row in seen}
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> None:
-            day = _day(connection, now)
+            day = today(connection, now)
             for sync in ours:
-                _record_sync(connection, sync, _micros(now), day)
+                _record_sync(connection, sync, micros(now), day)
             connection.executemany(_PUT_VERDICT, [(*row, day) for row in said])
             connection.executemany(_PUT_SIGHTING, [(*row, day) for row in seen])
             connection.executemany(_CUT_SIGHTINGS, cuts)
             connection.executemany(_PUT_GREETING, greetings.items())
             connection.execute(_CUT_GREETINGS, (GREETINGS_LIMIT,))
             if ours:
-                _prune(connection, day)
+                prune(connection, day)
 
         if ours or said or seen or greetings:
             self._database.write(change)
@@ -204,7 +169,7 @@ class Memory:
         """The last verdict on every name in a store, by reference."""
         return self._database.read(
             lambda connection: {
-                row[1]: _known(row) for row in connection.execute(_VERDICTS, (_key(store),))
+                row[1]: known_of(row) for row in connection.execute(_VERDICTS, (store_key(store),))
             }
         )
 
@@ -216,7 +181,7 @@ class Memory:
         """Every digest that a tag was seen to hold, and when first; the last seen comes first."""
         return self._database.read(
             lambda connection: {
-                digest: _datetime(first)
+                digest: moment_of(first)
                 for digest, first in connection.execute(_SEEN, (reference,))
             }
         )
@@ -239,7 +204,9 @@ class Memory:
 
     def reported(self, store: str, scope: str = "") -> Mapping[str, str]:
         """The state of each name of a store as it was last reported; see `keep_reported`."""
-        return self._database.read(lambda connection: reported.read(connection, _key(store), scope))
+        return self._database.read(
+            lambda connection: reported.read(connection, store_key(store), scope)
+        )
 
     def keep_reported(
         self,
@@ -258,8 +225,8 @@ class Memory:
         now, gone = self._clock.now(), tuple(vanished)
 
         def change(connection: sqlite3.Connection) -> None:
-            day = _day(connection, now)
-            reported.write(connection, _key(store), scope, states, gone, day)
+            day = today(connection, now)
+            reported.write(connection, store_key(store), scope, states, gone, day)
 
         if states or gone:
             self._database.write(change)
@@ -280,16 +247,8 @@ class Memory:
         self.close()
 
 
-def _day(connection: sqlite3.Connection, now: datetime) -> int:
-    """The number of today among the days on which something was recorded."""
-    connection.execute(_START_DAY, (now.toordinal(),))
-    connection.execute(_CUT_DAYS)
-    (number,) = connection.execute("SELECT number FROM day").fetchone()
-    return int(number)
-
-
 def _record_sync(connection: sqlite3.Connection, sync: Sync, now: int, day: int) -> None:
-    name, at = (_key(sync.store), sync.reference), _micros(sync.at)
+    name, at = (store_key(sync.store), sync.reference), micros(sync.at)
     rows = connection.execute(_HISTORY, name).fetchall()
     if sync.by == "observed" and rows and at < rows[0][-1] <= now:
         # While we looked, another run pulled or pushed this name, and its word is the later one. A
@@ -308,71 +267,3 @@ def _record_sync(connection: sqlite3.Connection, sync: Sync, now: int, day: int)
         _PUT_SYNC, (*name, sync.image_id, sync.digest, sync.child, sync.config, sync.by, at, day)
     )
     connection.execute(_CUT_SYNCS, (*name, HISTORY_LIMIT))
-
-
-def _prune(connection: sqlite3.Connection, today: int) -> None:
-    """Forget names that nobody asked about for long; a living name keeps its old syncs."""
-    since = today - KEEP_DAYS
-    connection.execute("DELETE FROM verdict WHERE day < ?", (since,))
-    connection.execute(
-        """DELETE FROM sync WHERE (store, reference) NOT IN (
-            SELECT store, reference FROM sync WHERE day >= ?
-            UNION SELECT store, reference FROM verdict)""",
-        (since,),
-    )
-    connection.execute(
-        """DELETE FROM sighting WHERE reference NOT IN (
-            SELECT reference FROM sighting WHERE day >= ?)""",
-        (since,),
-    )
-    reported.prune(connection, since)
-
-
-def _key(store: str) -> str:
-    # The path of a layout may hold bytes that are no UTF-8, which SQLite does not take as text.
-    return store.encode("utf-8", "backslashreplace").decode()
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _datetime(micros: Any) -> datetime:
-    try:
-        return _EPOCH + timedelta(microseconds=micros)
-    except (TypeError, OverflowError) as error:
-        raise Nonsense(f"`{micros}` is no time") from error
-
-
-def _sync(row: tuple[Any, ...]) -> Sync:
-    store, reference, image_id, digest, child, config, by, at = row
-    _demand_texts(store, reference, image_id, digest, child, config, by)
-    return Sync(store, reference, image_id, digest, child, config, by, _datetime(at))
-
-
-def _demand_texts(*values: Any) -> None:
-    """Refuse bytes, which SQLite keeps in columns of text too."""
-    if any(isinstance(value, bytes) for value in values):
-        raise Nonsense("bytes where a text belongs")
-
-
-def _verdict_row(known: Known) -> tuple[str | int | None, ...]:
-    return (
-        _key(known.store),
-        known.reference,
-        known.image_id,
-        known.verdict,
-        known.reason,
-        known.stale,
-        _micros(known.at),
-        known.built_here,
-    )
-
-
-def _known(row: tuple[Any, ...]) -> Known:
-    store, reference, image_id, verdict, reason, stale, at, built_here = row
-    _demand_texts(store, reference, image_id, verdict, reason)
-    decided = None if stale is None else bool(stale)
-    return Known(
-        store, reference, image_id, verdict, reason, decided, _datetime(at), bool(built_here)
-    )

@@ -11,7 +11,7 @@ from regsync.stores import inspection
 from regsync.stores.base import Container, LocalImage, Snapshot, StoreInfo
 from regsync.stores.endpoint import Endpoint
 from regsync.stores.engineapi import EngineClient, NobodyListens, Refused
-from regsync.stores.inspection import Fields
+from regsync.stores.fields import Fields
 from regsync.stores.threads import in_thread
 
 CONCURRENCY = 8

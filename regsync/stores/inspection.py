@@ -12,9 +12,8 @@ The same field says different things (recorded from eight engines, `tests/record
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from regsync.errors import ContentError, InvalidReference, StoreFailure
 from regsync.oci.descriptor import Descriptor
@@ -23,13 +22,12 @@ from regsync.oci.imageconfig import ImageConfig
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference, Repository
 from regsync.stores.base import Container, LocalImage, StoreInfo
+from regsync.stores.fields import Fields, read_count, read_list, read_objects, read_text, read_texts
 from regsync.stores.labels import read_starter
 
 CLASSIC = "classic"
 CONTAINERD = "containerd"
 CONTAINERS_STORAGE = "containers-storage"
-
-Fields = Mapping[str, Any]
 
 _SNAPSHOTTER = ["driver-type", "io.containerd.snapshotter.v1"]
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
@@ -41,17 +39,18 @@ _RUNNING = frozenset({"running", "paused", "restarting"})
 def store_info(version: Fields, info: Fields, address: str) -> StoreInfo:
     """Which store answered, from `GET /version` and `GET /info`."""
     podman = any(
-        component.get("Name") == "Podman Engine" for component in _objects(version, "Components")
+        component.get("Name") == "Podman Engine"
+        for component in read_objects(version, "Components")
     )
     # Distributions append their own mark: `28.5.2+dfsg4`.
-    number = _text(version, "Version").partition("+")[0]
-    root = _text(info, "DockerRootDir")
+    number = read_text(version, "Version").partition("+")[0]
+    root = read_text(info, "DockerRootDir")
     if podman:
         # Podman draws a new ID at every start, so where it keeps things has to do.
         return StoreInfo("podman", number, CONTAINERS_STORAGE, address, f"{address} {root}")
-    kind = CONTAINERD if _SNAPSHOTTER in _list(info, "DriverStatus") else CLASSIC
+    kind = CONTAINERD if _SNAPSHOTTER in read_list(info, "DriverStatus") else CLASSIC
     # One daemon may have both stores, one after the other, with other images in each.
-    key = f"{_text(info, 'ID') or f'{address} {root}'} {kind}"
+    key = f"{read_text(info, 'ID') or f'{address} {root}'} {kind}"
     return StoreInfo("docker", number, kind, address, key)
 
 
@@ -68,11 +67,13 @@ def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
     Raises:
         StoreFailure: the entry has no usable ID.
     """
-    id_ = full_id(_text(listed, "Id"))
+    id_ = full_id(read_text(listed, "Id"))
     details = inspected or {}
-    names, local_names = read_names(_texts(listed, "RepoTags"), podman=kind == CONTAINERS_STORAGE)
+    names, local_names = read_names(
+        read_texts(listed, "RepoTags"), podman=kind == CONTAINERS_STORAGE
+    )
     # The containerd store lists one name's digest only, and inspects all of them.
-    repo_digests = read_digests(_texts(listed if inspected is None else details, "RepoDigests"))
+    repo_digests = read_digests(read_texts(listed if inspected is None else details, "RepoDigests"))
     digests = {reference.digest for reference in repo_digests if reference.digest is not None}
     origins: tuple[Reference, ...] = ()
     claims: tuple[Reference, ...] = ()
@@ -81,14 +82,14 @@ def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
     remembers = False
     if kind == CONTAINERD:
         digests = _target_digests(id_, listed, details)
-        claims, children = repo_digests, read_children(id_, _objects(details, "Manifests"))
+        claims, children = repo_digests, read_children(id_, read_objects(details, "Manifests"))
         # Identity is missing before API 1.53, and where the engine knows nothing.
         remembers = isinstance(details.get("Identity"), dict)
         origins = read_identity(id_, details.get("Identity"))
     elif kind == CONTAINERS_STORAGE:
         config_digest, claims = _digest(id_), repo_digests
         # Podman shows an untagged image's own manifest digest here alone.
-        if (own := _digest(_text(listed, "Digest"))) is not None:
+        if (own := _digest(read_text(listed, "Digest"))) is not None:
             digests.add(own)
     else:
         config_digest, origins, remembers = _digest(id_), repo_digests, True
@@ -104,7 +105,7 @@ def image(kind: str, listed: Fields, inspected: Fields | None) -> LocalImage:
         origins=origins,
         claims=claims,
         remembers=remembers,
-        size=_count(listed, "Size"),
+        size=read_count(listed, "Size"),
     )
 
 
@@ -141,15 +142,15 @@ def container(listed: Fields, image_name: str) -> Container:
         image_name: The name that it was started with, see `renamed`.
     """
     # A linked container is also `/other/alias`; its own name has one slash.
-    names = sorted(_texts(listed, "Names"), key=lambda name: name.count("/"))
+    names = sorted(read_texts(listed, "Names"), key=lambda name: name.count("/"))
     manifest, labels = listed.get("ImageManifestDescriptor"), listed.get("Labels")
     return Container(
-        id=_text(listed, "Id"),
+        id=read_text(listed, "Id"),
         name=names[0].removeprefix("/") if names else "",
-        image_id=full_id(_text(listed, "ImageID")),
+        image_id=full_id(read_text(listed, "ImageID")),
         image=image_name,
-        running=_text(listed, "State") in _RUNNING,
-        manifest=_digest(_text(manifest, "digest")) if isinstance(manifest, dict) else None,
+        running=read_text(listed, "State") in _RUNNING,
+        manifest=_digest(read_text(manifest, "digest")) if isinstance(manifest, dict) else None,
         starter=read_starter(labels if isinstance(labels, dict) else {}),
     )
 
@@ -160,15 +161,15 @@ def renamed(listed: Fields) -> bool:
     Docker shows the image's ID instead as soon as the name means another image (moby
     `daemon/list.go`); `GET /containers/ID/json` still has it in `Config.Image`.
     """
-    name = _text(listed, "Image")
+    name = read_text(listed, "Image")
     return not name or _ID.fullmatch(name) is not None
 
 
 def image_name(listed: Fields, inspected: Fields | None) -> str:
     """The name that a container was started with; its image's ID where nobody knows it."""
     config = (inspected or {}).get("Config")
-    original = _text(config, "Image") if isinstance(config, dict) else ""
-    return original or _text(listed, "Image")
+    original = read_text(config, "Image") if isinstance(config, dict) else ""
+    return original or read_text(listed, "Image")
 
 
 def read_names(
@@ -229,9 +230,9 @@ def read_identity(id_: str, identity: object) -> tuple[Reference, ...]:
     if not isinstance(identity, dict) or digest is None:
         return ()
     found: list[Reference] = []
-    for pull in _objects(identity, "Pull"):
+    for pull in read_objects(identity, "Pull"):
         try:
-            repository = Repository.parse(_text(pull, "Repository"))
+            repository = Repository.parse(read_text(pull, "Repository"))
         except InvalidReference:
             continue
         found.append(Reference(repository, digest=digest))
@@ -254,7 +255,7 @@ def _is_held(manifest: Fields) -> bool:
     """Whether a manifest was pulled, even where a blob of it was left out (moby#53615)."""
     size = manifest.get("Size")
     return manifest.get("Available") is True or (
-        isinstance(size, dict) and _count(size, "Content") > 0
+        isinstance(size, dict) and read_count(size, "Content") > 0
     )
 
 
@@ -269,7 +270,7 @@ def _target_digests(id_: str, listed: Fields, details: Fields) -> set[Digest]:
     found = {_digest(id_)}
     for fields in (listed, details):
         if isinstance(descriptor := fields.get("Descriptor"), dict):
-            found.add(_digest(_text(descriptor, "digest")))
+            found.add(_digest(read_text(descriptor, "digest")))
     return {digest for digest in found if digest is not None}
 
 
@@ -278,27 +279,3 @@ def _digest(text: str) -> Digest | None:
         return Digest.parse(text)
     except ContentError:
         return None
-
-
-def _text(fields: Fields, name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _count(fields: Fields, name: str) -> int:
-    value = fields.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def _list(fields: Fields, name: str) -> list[Any]:
-    # API 1.41 says null where later ones say [].
-    value = fields.get(name)
-    return value if isinstance(value, list) else []
-
-
-def _texts(fields: Fields, name: str) -> list[str]:
-    return [item for item in _list(fields, name) if isinstance(item, str)]
-
-
-def _objects(fields: Fields, name: str) -> list[Fields]:
-    return [item for item in _list(fields, name) if isinstance(item, dict)]

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reports import NOW, OURS, entry, report, week
 
-from regsync.cli import screens, status
+from regsync.cli import nextsteps, screens, status
 from regsync.cli.options import StatusRows
 from regsync.cli.status import engine_options
 from regsync.cli.terminal import Terminal
@@ -169,23 +169,23 @@ def test_equal_hints_are_said_once() -> None:
     names = ("h:1/a:1", "h:2/a:1", "h:2/b:1", "h:3/a:1")
     made = [entry(name, unknown(Unreachable("no", "", f"try {name[2] > '2'}"))) for name in names]
     podman = StoreInfo("podman", "5", "containers-storage", "", "")
-    assert screens.hints(made, podman) == ["h:1, h:2: try False", "h:3: try True"]
+    assert nextsteps.of_status(made, podman) == ["h:1, h:2: try False", "h:3: try True"]
 
 
 def test_hints_name_a_command_that_exists() -> None:
     outdated = [entry(name, Verdict(Kind.OUTDATED, "moved")) for name in ("a:1", "b:1")]
     podman = StoreInfo("podman", "5", "containers-storage", "", "")
     layout = StoreInfo("oci", "", "oci-layout", "/srv/images", "")
-    assert screens.hints(outdated, podman) == [
+    assert nextsteps.of_status(outdated, podman) == [
         "`podman pull a:1` and so on bring 2 images up to date"
     ]
-    assert screens.hints(outdated[:1], layout) == [
+    assert nextsteps.of_status(outdated[:1], layout) == [
         "`regsync pull a:1 --store oci:/srv/images` brings it up to date"
     ]
-    assert screens.hints(outdated[:1], replace(layout, address="/srv/my images")) == [
+    assert nextsteps.of_status(outdated[:1], replace(layout, address="/srv/my images")) == [
         "`regsync pull a:1 --store 'oci:/srv/my images'` brings it up to date"
     ]
-    assert screens.hints([entry("a:1", Verdict(Kind.UP_TO_DATE, "exact"))], podman) == []
+    assert nextsteps.of_status([entry("a:1", Verdict(Kind.UP_TO_DATE, "exact"))], podman) == []
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_hint_meets_the_engine_that_was_asked(
 ) -> None:
     outdated = [entry("a:1", Verdict(Kind.OUTDATED, "moved"))]
     store = StoreInfo(name, "5", "classic", "", "")
-    [hint] = screens.hints(outdated, store, engine_options(name, host, context))
+    [hint] = nextsteps.of_status(outdated, store, engine_options(name, host, context))
     assert hint == f"`{command}` brings it up to date"
 
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import FakeClock
 
+from regsync.state.forgetting import KEEP_DAYS
 from regsync.state.memory import (
     GREETINGS_LIMIT,
     HISTORY_LIMIT,
-    KEEP_DAYS,
     SIGHTINGS_LIMIT,
     Memory,
 )
