@@ -315,7 +315,12 @@ class Authenticator:
         assert challenge is not None  # noqa: S101 - callers look first
         what = f"cannot get a token for `{endpoint.registry}`"
         try:
-            target = realm(endpoint.origin, f"{endpoint.base}/v2/", challenge.realm or "")
+            target = realm(
+                endpoint.origin,
+                f"{endpoint.base}/v2/",
+                challenge.realm or "",
+                endpoint.token_server,
+            )
         except RefusedAddress as error:
             raise ServerFailed(what, f"its token address was refused: {error}") from error
         credentials = self._credentials if target.credentials else None
@@ -337,4 +342,7 @@ class Authenticator:
             )
         now = self._clock.monotonic()
         token = tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
-        return token if credentials else replace(token, issuer=Origin.of(target.url))
+        issuer = Origin.of(target.url)
+        # One that the user trusts with the login itself may see again what it gave for it.
+        shared = not credentials or issuer == endpoint.token_server
+        return replace(token, issuer=issuer) if shared else token
