@@ -38,6 +38,7 @@ An error carries *what* failed, *why*, and a *hint* on how to go on. Only `cli/`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 
@@ -62,6 +63,12 @@ class RegsyncError(Exception):
         self.what = what
         self.why = why
         self.hint = hint
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Change the texts that may hold words of others; *what* is of ours alone."""
+        self.why = change(self.why)
+        self.hint = None if self.hint is None else change(self.hint)
+        self.args = (f"{self.what}: {self.why}" if self.why else self.what,)
 
 
 class UsageError(RegsyncError):

@@ -22,6 +22,7 @@ class HostSettings:
         hub_api: Scheme, host and port of Docker Hub's own API; for `docker.io` alone.
         endpoint_auth: Whether credentials of the registry may go to another `endpoint` origin.
         keep_pulls: Pulls of the registry's limit that are never spent.
+        token_server: Scheme, host and port of a token server that may see the credentials too.
     """
 
     endpoint: str | None = None
@@ -31,6 +32,7 @@ class HostSettings:
     endpoint_auth: bool = False
     hub_api: str | None = None
     keep_pulls: int | None = None
+    token_server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

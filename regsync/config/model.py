@@ -32,6 +32,7 @@ class _Registry(_Strict):
     endpoint_auth: bool = False
     hub_api: str | None = None
     keep_pulls: int | None = Field(default=None, ge=0)
+    token_server: str | None = None
 
 
 class _Status(_Strict):
@@ -82,6 +83,7 @@ def read(document: Mapping[str, Any], file: Path) -> tuple[dict[str, HostSetting
             endpoint_auth=entry.endpoint_auth,
             hub_api=entry.hub_api,
             keep_pulls=entry.keep_pulls,
+            token_server=entry.token_server,
         )
         for host, entry in checked.registry.items()
     }

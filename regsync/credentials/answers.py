@@ -9,6 +9,9 @@ from regsync.credentials.keys import Key
 from regsync.errors import CredentialsBroken
 from regsync.identity import Credentials
 
+SECRET_LIMIT = 16 * 1024
+"""Characters that a user name or a secret may have; headers of servers end before that."""
+
 Outcome = Literal["answered", "nothing", "skipped", "failed", "not_asked"]
 
 
@@ -24,6 +27,24 @@ class Broken(Exception):
         super().__init__(why)
         self.why = why
         self.hint = hint
+
+
+def demand_sendable(username: str, secret: str, place: str) -> None:
+    """Refuse what no request can carry, before it is one.
+
+    Raises:
+        Broken: a text that is not UTF-8, has control characters, or is absurdly long.
+    """
+    for what, text in (("user name", username), ("secret", secret)):
+        why = None
+        if len(text) > SECRET_LIMIT:
+            why = f"is longer than {SECRET_LIMIT} characters"
+        elif any(0xD800 <= ord(char) <= 0xDFFF for char in text):
+            why = "is not UTF-8 text"
+        elif any(ord(char) < 0x20 or ord(char) == 0x7F for char in text):
+            why = "has a line break or another control character in it"
+        if why is not None:
+            raise Broken(f"{place}: the {what} {why}", "put it there again, as plain text")
 
 
 @dataclass(frozen=True, slots=True)

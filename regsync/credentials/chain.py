@@ -20,7 +20,15 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from regsync.credentials import environment, logins
-from regsync.credentials.answers import Broken, Outcome, Silence, Source, Step, Trace
+from regsync.credentials.answers import (
+    Broken,
+    Outcome,
+    Silence,
+    Source,
+    Step,
+    Trace,
+    demand_sendable,
+)
 from regsync.credentials.authfile import AuthFile, Auths
 from regsync.credentials.environment import Variables
 from regsync.credentials.files import (
@@ -197,6 +205,8 @@ def _look(key: Key, sources: Sequence[Source]) -> Trace:
             continue
         try:
             said = source.ask(key)
+            if isinstance(said, Credentials):
+                demand_sendable(said.username, said.secret, source.place)
         except Broken as broken:
             what = f"cannot log in to `{key}`"
             error = CredentialsBroken(what, broken.why, broken.hint)

@@ -11,6 +11,8 @@ from regsync.credentials.keys import Key
 from regsync.identity import Credentials, variable
 
 NAME = "environment"
+# A text with passwords in it; the other variables name files.
+_DOCKER_AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
 _OURS = re.compile(r"(REGSYNC_[A-Z0-9_]+)_(USERNAME|PASSWORD)")
 
 
@@ -52,4 +54,8 @@ def prefixes(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def without_ours(env: Mapping[str, str]) -> dict[str, str]:
     """The environment for a program that has no business with our passwords."""
-    return {name: value for name, value in env.items() if not _OURS.fullmatch(name)}
+    return {
+        name: value
+        for name, value in env.items()
+        if not _OURS.fullmatch(name) and name != _DOCKER_AUTH_CONFIG
+    }

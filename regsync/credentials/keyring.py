@@ -62,10 +62,12 @@ class Keyring:
         login = self.logins.get(longest(key, self.logins))
         if login is None:
             return Silence("no login of regsync's own", skipped=True)
-        hint = f"log in again, or set {variable(key.registry, 'USERNAME')} and _PASSWORD"
+        variables = f"set {variable(key.registry, 'USERNAME')} and _PASSWORD"
+        hint = f"choose another backend (PYTHON_KEYRING_BACKEND), or {variables}"
         told = self._told(login, hint)
         if isinstance(errors := told.get("error"), list):
-            raise Broken(_reason(errors), hint)
+            locked = "KeyringLocked" in errors
+            raise Broken(_reason(errors), f"unlock the keyring, or {variables}" if locked else hint)
         secret = told.get("secret")
         if not isinstance(secret, str) or not secret:
             # The null backend answers so, and drops what it is given (jaraco/keyring).

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from regsync.credentials import environment
-from regsync.credentials.answers import Broken
+from regsync.credentials.answers import Broken, demand_sendable
 from regsync.credentials.authfile import AuthFile
 from regsync.credentials.chain import Chain
 from regsync.credentials.files import (
@@ -64,7 +64,7 @@ def listing(chain: Chain, env: Mapping[str, str]) -> Listing:
     _of_files(found, [docker], "auths", helpers=False)
     others = {one.key.registry for one in found.logins if one.key is not None}
     found.logins[:0] = _of_environment(found, env, {*others, DOCKER_HUB})
-    found.logins = list(_hide(found.logins))
+    found.logins = list(_hide(_sendable(found)))
     return found
 
 
@@ -129,6 +129,19 @@ def _of_store(found: Listing, chain: Chain, docker: AuthFile | Gap) -> None:
         key = Key.read(server)
         if not key.path:
             found.logins.append(Known(key, username, None, store.name, store.place))
+
+
+def _sendable(found: Listing) -> list[Known]:
+    """The logins whose user names can be sent, and shown."""
+    kept = []
+    for login in found.logins:
+        try:
+            demand_sendable(login.username, "", login.place)
+        except Broken as error:
+            found.broken.append(error)
+        else:
+            kept.append(login)
+    return kept
 
 
 def _hide(logins: list[Known]) -> Iterator[Known]:

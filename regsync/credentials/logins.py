@@ -175,4 +175,4 @@ def _parse(document: Any) -> Iterator[Login]:
 
 
 def _hint(file: Path) -> str:
-    return f"move {file} away, and log in again"
+    return f"move {file} away; logins of other sources are used then, or set the variables"

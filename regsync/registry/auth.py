@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 from regsync.clock import Clock
@@ -24,6 +24,7 @@ from regsync.errors import (
 )
 from regsync.identity import Credentials
 from regsync.oci.scope import Scope, union
+from regsync.redaction import Redaction
 from regsync.registry import failures, refusals, tokens
 from regsync.registry.door import Door, challenge_of
 from regsync.registry.failures import Refusal
@@ -56,7 +57,8 @@ class Authenticator:
         self._found: Credentials | None = None
         self._clock = clock
         self._door = Door(transport, greeting)
-        self._wallet = Wallet(clock)
+        self._redaction = Redaction()
+        self._wallet = Wallet(clock, self._redaction)
         # Scopes that somebody waits for: who holds the lock asks for the others' as well.
         self._wanted: dict[Scope, None] = {}
         self._lock = asyncio.Lock()
@@ -71,7 +73,22 @@ class Authenticator:
     @property
     def greeting(self) -> str | None:
         """See `RegistryClient.greeting`."""
-        return self._door.greeting
+        told = self._door.greeting
+        # It is written down, and a server that repeats a secret has it in its realm perhaps.
+        return told if told is None or self.hide(told) == told else None
+
+    def hide(self, text: str) -> str:
+        """What a server wrote, without what it was shown and what it gave."""
+        return self._redaction.hide(text)
+
+    @contextmanager
+    def discretion(self) -> Iterator[None]:
+        """Errors that leave here hold no secret, whatever the server wrote."""
+        try:
+            yield
+        except RegsyncError as error:
+            error.rewrite(self.hide)
+            raise
 
     @property
     def anonymous(self) -> bool:
@@ -104,6 +121,8 @@ class Authenticator:
 
     def _become(self, found: Credentials | None) -> None:
         self._found = found
+        if found is not None:
+            self._redaction.add(found)
         sent = self._credentials
         if sent is not None and sent.kind == "registry_token":
             self._wallet.login = tokens.given(sent)
@@ -217,7 +236,7 @@ class Authenticator:
             if current is not None and f"Bearer {current.value}" != refused:
                 return f"Bearer {current.value}"
             if not denied:
-                self._door.note(challenge)
+                await self._door.note(challenge, shown=refused)
             if challenge.scheme == "basic":
                 if self._password is None:
                     return None
@@ -296,7 +315,12 @@ class Authenticator:
         assert challenge is not None  # noqa: S101 - callers look first
         what = f"cannot get a token for `{endpoint.registry}`"
         try:
-            target = realm(endpoint.origin, f"{endpoint.base}/v2/", challenge.realm or "")
+            target = realm(
+                endpoint.origin,
+                f"{endpoint.base}/v2/",
+                challenge.realm or "",
+                endpoint.token_server,
+            )
         except RefusedAddress as error:
             raise ServerFailed(what, f"its token address was refused: {error}") from error
         credentials = self._credentials if target.credentials else None
@@ -318,4 +342,7 @@ class Authenticator:
             )
         now = self._clock.monotonic()
         token = tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
-        return token if credentials else replace(token, issuer=Origin.of(target.url))
+        issuer = Origin.of(target.url)
+        # One that the user trusts with the login itself may see again what it gave for it.
+        shared = not credentials or issuer == endpoint.token_server
+        return replace(token, issuer=issuer) if shared else token

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import (
-    InvalidManifest,
-    NotFound,
-    Unverified,
-)
+from regsync.errors import InvalidManifest, NotFound, Unverified
 from regsync.identity import Credentials
 from regsync.oci.descriptor import Descriptor
 from regsync.oci.digest import Digest
@@ -24,6 +21,7 @@ from regsync.registry import listing
 from regsync.registry.auth import Authenticator, Lookup
 from regsync.registry.blobs import Pace, Reader, Source
 from regsync.registry.budget import Budget
+from regsync.registry.discretion import discreet
 from regsync.registry.hosts import Endpoint
 from regsync.registry.manifests import Manifests, Resolved
 from regsync.registry.message import Answer, Request, Tally
@@ -102,7 +100,10 @@ class RegistryClient:
     @property
     def rate_limit(self) -> RateLimit | None:
         """What the registry last told of its limits; None where it tells nothing."""
-        return self._transport.ledger.rate_limit
+        told = self._transport.ledger.rate_limit
+        if told is None or told.source is None:
+            return told
+        return replace(told, source=self._auth.hide(told.source))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -110,6 +111,10 @@ class RegistryClient:
         if self._endpoint.verify or not self._endpoint.base.startswith("https:"):
             return ()
         return (f"the certificate of `{self._endpoint.registry}` is not checked (tls = insecure)",)
+
+    def discretion(self) -> AbstractContextManager[None]:
+        """Errors that leave here hold no secret, whatever the registry wrote."""
+        return self._auth.discretion()
 
     async def identify(self) -> None:
         """Find out who we are to this registry; no request is sent.
@@ -119,10 +124,12 @@ class RegistryClient:
         """
         await self._auth.identify()
 
+    @discreet
     async def prepare(self, repositories: Iterable[Repository]) -> None:
         """Get what is needed to read many repositories, in as few requests as possible."""
         await self._auth.prepare(Scope.pull(repository.path) for repository in repositories)
 
+    @discreet
     async def log_in(self) -> None:
         """Show who we are, for no repository: whether the login itself is good.
 
@@ -132,10 +139,12 @@ class RegistryClient:
         """
         await self._auth.log_in()
 
+    @discreet
     async def resolve(self, reference: Reference) -> Resolved:
         """The digest that a reference points to; see `Manifests.resolve`."""
         return await self._manifests.resolve(reference)
 
+    @discreet
     async def manifest(self, reference: Reference) -> Manifest | Index:
         """The manifest or index that a reference points to, verified; see `Manifests.read`."""
         return await self._manifests.read(reference)
@@ -152,6 +161,7 @@ class RegistryClient:
             return False
         return True
 
+    @discreet
     async def exists(self, repository: Repository) -> bool:
         """Whether a repository is there and may be read: a GET, and no pull to Docker Hub.
 
@@ -165,6 +175,7 @@ class RegistryClient:
             return False
         return True
 
+    @discreet
     async def tags(self, repository: Repository, *, pages: int = listing.PAGES) -> list[str]:
         """All tags of a repository, in the registry's order, each once.
 
@@ -183,6 +194,7 @@ class RegistryClient:
             pages=pages,
         )
 
+    @discreet
     async def tag_records(self, repository: Repository) -> tuple[TagRecord, ...] | None:
         """Which tags carry which digest, where the tag list tells; None where it lists names alone.
 
@@ -253,8 +265,9 @@ class RegistryClient:
             on_bytes=on_bytes,
             pace=pace,
         )
-        async with aclosing(reader.chunks()) as chunks:
-            yield chunks
+        with self.discretion():
+            async with aclosing(reader.chunks()) as chunks:
+                yield chunks
 
     async def _small(self, repository: Repository, descriptor: Descriptor) -> bytes:
         async with self.blob(repository, descriptor) as chunks:

@@ -29,6 +29,7 @@ class Door:
     def __init__(self, transport: Transport, greeting: str | None = None) -> None:
         self._transport = transport
         self.challenge = challenges.choose(challenges.parse([greeting or ""]))
+        self._greeted = self.challenge
         self.known = self.assumed = greeting is not None
         self.shown = False
 
@@ -40,17 +41,26 @@ class Door:
     @property
     def greeting(self) -> str | None:
         """See `RegistryClient.greeting`."""
-        if not self.known:
-            return None
-        if self.challenge is None:
-            return ""
-        # A scope in it would be that of one request, and the name of somebody's repository.
-        told = self.challenge.parameters
-        lasting = {name: told[name] for name in ("realm", "service") if name in told}
-        return str(Challenge(self.challenge.scheme, lasting))
+        return _lasting(self._greeted) if self.known else None
 
-    def note(self, challenge: Challenge) -> None:
-        """A request was answered with this challenge."""
+    async def note(self, challenge: Challenge, *, shown: str | None) -> None:
+        """A request was answered with this challenge.
+
+        It may repeat the secret that the request has shown, so it is for this run alone; if it is
+        not what an earlier run was greeted with, the door is asked anew.
+
+        Args:
+            shown: The request's `Authorization`; None where it said nothing of anybody.
+
+        Raises:
+            RegsyncError: see `ping`.
+        """
+        if self.assumed and _lasting(challenge) != self.greeting:
+            if shown is None:
+                self._greeted = challenge
+            else:
+                self.forget()
+                await self.ping()
         self.challenge, self.known, self.assumed = challenge, True, False
 
     def forget(self) -> None:
@@ -78,6 +88,7 @@ class Door:
         elif answer.status == 404 and answer.is_text:
             raise failures.no_registry(what, answer.body)
         self.challenge = challenge_of(answer) if answer.status == 401 else None
+        self._greeted = self.challenge
         self.known = True
 
     async def try_password(self, password: Credentials) -> None:
@@ -96,6 +107,16 @@ class Door:
     def _request(self, what: str) -> Request:
         url = f"{self._transport.endpoint.base}/v2/"
         return Request(url, "GET", tokens.ANSWER_LIMIT, kind="ping", what=what)
+
+
+def _lasting(challenge: Challenge | None) -> str:
+    """What of a challenge is worth keeping; empty for none."""
+    if challenge is None:
+        return ""
+    # A scope in it would be that of one request, and the name of somebody's repository.
+    told = challenge.parameters
+    lasting = {name: told[name] for name in ("realm", "service") if name in told}
+    return str(Challenge(challenge.scheme, lasting))
 
 
 def challenge_of(answer: Answer) -> Challenge | None:

@@ -36,6 +36,8 @@ class Endpoint:
         sends_credentials: False where the endpoint is another origin than the host that the
             credentials are for.
         keep_pulls: Pulls of the registry's limit that are never spent.
+        token_server: Another origin that may see the credentials, where the registry's realm is
+            there.
     """
 
     registry: str
@@ -46,6 +48,7 @@ class Endpoint:
     jobs: int = JOBS
     sends_credentials: bool = True
     keep_pulls: int = 0
+    token_server: Origin | None = None
 
     @property
     def origin(self) -> Origin:
@@ -85,7 +88,21 @@ def endpoint(
         jobs=chosen.jobs or JOBS,
         sends_credentials=same or chosen.endpoint_auth,
         keep_pulls=chosen.keep_pulls or 0,
+        token_server=_token_server(registry, chosen.token_server, base),
     )
+
+
+def _token_server(registry: str, address: str | None, base: str) -> Origin | None:
+    if address is None:
+        return None
+    found = Origin.of(_chosen_base(registry, address, "token_server"))
+    if found.scheme == "http" and Origin.of(base).scheme == "https":
+        raise InvalidConfig(
+            f"cannot ask `{registry}`",
+            "`token_server` of this host in regsync.toml is plain HTTP, and the registry is not",
+            f'write token_server = "https://{found.host}"',
+        )
+    return found
 
 
 def hub_api(settings: HostSettings) -> Endpoint:

@@ -16,8 +16,12 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 _PORTS = {"http": 80, "https": 443}
 _METADATA = frozenset({"169.254.169.254", "fd00:ec2::254", "100.100.100.200"})
 URL_LIMIT = 16 * 1024
-# Docker Hub answers at one host and hands out tokens at another, both its own.
-_REALM_PAIRS = {("https", "registry-1.docker.io", 443): ("https", "auth.docker.io", 443)}
+# Docker Hub and GitLab answer at one host and hand out tokens at another, both their own
+# (docs.docker.com; docs.gitlab.com, "Container registry", whose realm is gitlab.com/jwt/auth).
+_REALM_PAIRS = {
+    ("https", "registry-1.docker.io", 443): ("https", "auth.docker.io", 443),
+    ("https", "registry.gitlab.com", 443): ("https", "gitlab.com", 443),
+}
 
 
 class RefusedAddress(Exception):
@@ -98,11 +102,14 @@ def redirect(registry: Origin, current: str, location: str) -> Target:
     return Target(url, credentials=origin == registry and Origin.of(current) == registry)
 
 
-def realm(registry: Origin, challenged: str, address: str) -> Target:
+def realm(registry: Origin, challenged: str, address: str, trusted: Origin | None = None) -> Target:
     """Judge a challenge's realm.
 
     Credentials go to the registry's own origin and to the token hosts known to be a registry's
-    own (Docker Hub); any other realm is asked without.
+    own (Docker Hub, GitLab); any other realm is asked without.
+
+    Args:
+        trusted: The one other origin that the user lets see the credentials.
 
     Raises:
         RefusedAddress: an https registry names an http realm, or an internal address.
@@ -111,11 +118,11 @@ def realm(registry: Origin, challenged: str, address: str) -> Target:
     origin = Origin.of(url)
     if registry.scheme == "https" and origin.scheme == "http":
         raise RefusedAddress("it leads from https to http")
-    if origin != registry:
+    if origin not in (registry, trusted):
         refuse_internal(origin, registry)
     key = (registry.scheme, registry.host, registry.port)
     paired = _REALM_PAIRS.get(key) == (origin.scheme, origin.host, origin.port)
-    return Target(url, credentials=origin == registry or paired)
+    return Target(url, credentials=origin in (registry, trusted) or paired)
 
 
 def page(current: str, link: str) -> str:

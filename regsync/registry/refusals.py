@@ -53,7 +53,11 @@ def refusal(
             login=found.source,
         )
     if foreign_realm is not None:
-        return Refusal(f"{wants} its token server {foreign_realm} is another host")
+        return Refusal(
+            f"{wants} its token server {foreign_realm} is another host",
+            f"if you trust {foreign_realm.host} with this login: set it in regsync.toml: "
+            f'[registry."{endpoint.registry}"] token_server = "{foreign_realm}"',
+        )
     return Refusal(
         f"{who} is not allowed `{scope}`",
         "check the name, and what this user may",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from regsync.clock import Clock
 from regsync.oci.scope import Scope
+from regsync.redaction import Redaction
 from regsync.registry.origin import Origin
 from regsync.registry.tokens import SCOPES_AT_ONCE, Token
 
@@ -14,13 +15,17 @@ from regsync.registry.tokens import SCOPES_AT_ONCE, Token
 class Wallet:
     """Keeps tokens until they expire.
 
+    Args:
+        redaction: Told of every token that is kept.
+
     Attributes:
         login: The token that is the login itself, where there is one: it opens what it opens.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, redaction: Redaction | None = None) -> None:
         self.login: Token | None = None
         self._clock = clock
+        self._redaction = redaction or Redaction()
         self._tokens: dict[Scope, Token] = {}
         # The server grants several scopes at once all, or the first alone.
         self._wide = self._narrow = False
@@ -49,12 +54,14 @@ class Wallet:
 
     def keep(self, scopes: list[Scope], token: Token) -> None:
         """Keep what was asked for with several scopes."""
+        self._redaction.add_secret(token.value)
         # Every server grants the first; what it makes of the others shows when they are used.
         self._tokens.update(dict.fromkeys(scopes, token))
         self._tokens[scopes[0]] = replace(token, shared=False)
 
     def keep_own(self, scope: Scope, token: Token) -> None:
         """Keep what was asked for with this scope, after another token was refused."""
+        self._redaction.add_secret(token.value)
         self._tokens[scope] = token
 
     def may_renew(self, scope: Scope, token: Token | None, error: str | None) -> bool:

@@ -19,6 +19,7 @@ import urllib3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+from regsync.credentials.environment import without_ours
 from regsync.errors import EngineUnreachable
 from regsync.stores.adapter import PoolAdapter
 from regsync.stores.endpoint import Endpoint
@@ -85,7 +86,12 @@ class _Line(HTTPConnection):
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in _end
         try:
             self._process = subprocess.Popen(  # noqa: S603  # no shell, see arguments()
-                self._arguments, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._errors
+                self._arguments,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=self._errors,
+                # It may hand variables on (SendEnv), and starts programs of the user's.
+                env=without_ours(os.environ),
             )
         except OSError as error:
             ours.close()

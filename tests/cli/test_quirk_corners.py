@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from mock_registry import MockRegistry, Quirks, User, seed
 from mock_registry.modes import MODES
 from regsync.__main__ import main
+from regsync.identity import variable
 
 Start = Callable[..., MockRegistry]
 Run = Callable[..., tuple[int, str, str]]
@@ -136,3 +138,22 @@ def test_everybody_is_sent_on_and_no_password_with_them(
     assert "those of `ann`" in errors
     assert {record.user for record in registry.log} == {None}
     assert {record.scheme for record in registry.log} == {None, "bearer"}
+
+
+@pytest.mark.parametrize("mode", ["gitlab", "lscr"])
+def test_a_token_server_that_is_trusted_gets_the_login(
+    mock_registries: Start, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """What the hint says is what helps."""
+    registry = mock_registries(mode=mode, users=USERS, public="none")
+    name = f"{registry.host}/team/app:1"
+    registry.put("team/app", seed.image(), "1")
+    monkeypatch.setenv(variable(registry.host, "USERNAME"), "ann")
+    monkeypatch.setenv(variable(registry.host, "PASSWORD"), "secret")
+    code, _, errors = run("digest", name)
+    assert code == 4
+    told = re.search(r"\[registry\..*?\] (token_server = \"[^\"]*\")", errors)
+    assert told is not None
+    file = tmp_path / "regsync.toml"
+    file.write_text(f'[registry."{registry.host}"]\n{told[1]}\n')
+    assert run("digest", name, "--config", str(file))[0] == 0

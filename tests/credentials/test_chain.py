@@ -143,3 +143,30 @@ def test_half_an_environment_stops(field: str) -> None:
 def test_any_file_is_read_or_broken(data: bytes) -> None:
     with contextlib.suppress(Broken):
         AuthFile.parse(data, "config.json").find(Key("h"))
+
+
+@pytest.mark.parametrize("field", ["USERNAME", "PASSWORD"])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("p\udce4ss", "is not UTF-8"),
+        ("p\r\nX: y", "control character"),
+        ("p\0", "control character"),
+        ("p" * (16 * 1024 + 1), "longer than 16384"),
+    ],
+)
+def test_what_no_request_can_carry_is_refused(
+    home: Path, field: str, text: str, words: str
+) -> None:
+    user, secret = (text, "p") if field == "USERNAME" else ("u", text)
+    sources = [{"REGSYNC_R_EXAMPLE_USERNAME": user, "REGSYNC_R_EXAMPLE_PASSWORD": secret}]
+    if "\0" not in text:
+        sources.append(
+            write(home, {"auths": {"r.example": {"username": user, "password": secret}}})
+        )
+    for env in sources:
+        with pytest.raises(CredentialsBroken) as caught:
+            chain.find("r.example", env)
+        assert words in caught.value.why
+        assert caught.value.hint
+        assert text not in str(caught.value)

@@ -160,3 +160,20 @@ def test_a_broken_source_hides_no_other(machine: Machine) -> None:
     found, broken = known(machine)
     assert [one.username for one in found] == ["auths"]
     assert len(broken) == 3
+
+
+@pytest.mark.parametrize(
+    ("backend", "hint"),
+    [
+        ("keyrings.Locked", "unlock the keyring, or set REGSYNC_R_EXAMPLE_USERNAME"),
+        ("keyrings.Leaky", "choose another backend (PYTHON_KEYRING_BACKEND), or set REGSYNC_"),
+        ("keyring.backends.null.Keyring", "choose another backend (PYTHON_KEYRING_BACKEND)"),
+        ("keyring.backends.fail.Keyring", "choose another backend (PYTHON_KEYRING_BACKEND)"),
+    ],
+)
+def test_the_hint_of_a_keyring_can_be_followed(machine: Machine, backend: str, hint: str) -> None:
+    machine.put_keyring("r.example")
+    machine.env["PYTHON_KEYRING_BACKEND"] = backend
+    with pytest.raises(CredentialsBroken) as caught:
+        chain.find("r.example", machine.env)
+    assert (caught.value.hint or "").startswith(hint)

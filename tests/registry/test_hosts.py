@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from regsync.errors import InvalidConfig
 from regsync.registry.hosts import endpoint
 from regsync.settings import HostSettings
 
@@ -48,3 +49,14 @@ def test_credentials_stay_with_their_host() -> None:
     trusted = HostSettings(endpoint="https://mirror.example", endpoint_auth=True)
     assert endpoint("docker.io", trusted, ()).sends_credentials
     assert endpoint("docker.io", certs_d=()).sends_credentials
+
+
+def test_a_token_server_is_an_origin_and_no_less_safe_than_the_registry() -> None:
+    found = endpoint("r.example", HostSettings(token_server="https://t.example"), ())
+    assert str(found.token_server) == "https://t.example"
+    plain = HostSettings(token_server="http://t.example:8080")
+    assert endpoint("localhost:1", plain, ()).token_server is not None
+    with pytest.raises(InvalidConfig, match="plain HTTP"):
+        endpoint("r.example", plain, ())
+    with pytest.raises(InvalidConfig, match="more than scheme"):
+        endpoint("r.example", HostSettings(token_server="https://t.example/jwt/auth"), ())

@@ -191,3 +191,35 @@ def test_a_challenge_from_elsewhere_is_not_answered(kind: str) -> None:
     assert store.count("GET", "/stolen") == wire.count("GET", "/stolen") == 0
     assert wire.count("GET", "/own") == 1
     assert [one.authorization for one in store.seen] == [None] * len(store.seen)
+
+
+@pytest.mark.parametrize("greeting", [None, 'bearer realm="http://127.0.0.1:1/token"'])
+def test_a_challenge_after_the_login_is_not_what_is_kept(greeting: str | None) -> None:
+    """It may repeat the password, in a realm that would be written down."""
+
+    def answer(seen: Seen) -> Reply:
+        if seen.path.startswith("/token"):
+            return 200, {}, b'{"token": "t"}'
+        own = 'Bearer realm="/token"' if seen.path == "/v2/" else 'Bearer realm="/token/canary"'
+        return 401, {"WWW-Authenticate": own}, b""
+
+    async def question(registries: Registries) -> dict[str, str]:
+        with pytest.raises(Unauthorized):
+            await registries.client(host).resolve(Reference.parse(f"{host}/a:1"))
+        return registries.greetings()
+
+    with serve(answer) as wire:
+        host = wire.host
+        kept = ask(host, question, greeting=greeting)
+    assert list(kept.values()) == ['bearer realm="/token"']
+
+
+def test_a_greeting_that_holds_the_password_is_not_kept() -> None:
+    async def question(registries: Registries) -> dict[str, str]:
+        with pytest.raises(LoginFailed):
+            await registries.client(host).resolve(Reference.parse(f"{host}/a:1"))
+        return registries.greetings()
+
+    with serve(lambda seen: (401, {"WWW-Authenticate": 'Basic realm="canary-5b3e"'}, b"")) as wire:
+        host = wire.host
+        assert ask(host, question) == {}

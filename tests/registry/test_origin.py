@@ -165,3 +165,26 @@ def test_dots_that_only_idna_takes_for_dots(host: str) -> None:
         redirect(registry, "https://registry.example.com/v2/", f"https://{host}/")
     with pytest.raises(RefusedAddress):
         realm(registry, "https://registry.example.com/v2/", f"https://{host}/token")
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("https://t.example/jwt/auth", True),
+        ("https://t.example:8443/jwt/auth", False),
+        ("https://other.example/jwt/auth", False),
+        ("https://t.example.evil.test/jwt/auth", False),
+    ],
+)
+def test_a_token_server_that_the_user_named_is_this_origin_alone(address: str, sent: bool) -> None:
+    trusted = Origin.of("https://t.example")
+    assert realm(REGISTRY, HERE, address, trusted).credentials is sent
+    assert not realm(REGISTRY, HERE, address).credentials
+
+
+def test_the_token_server_of_gitlab_com_is_known() -> None:
+    gitlab = Origin.of("https://registry.gitlab.com")
+    there = "https://registry.gitlab.com/v2/"
+    assert realm(gitlab, there, "https://gitlab.com/jwt/auth").credentials
+    assert not realm(gitlab, there, "https://gitlab.example.com/jwt/auth").credentials
+    assert not realm(REGISTRY, HERE, "https://gitlab.com/jwt/auth").credentials

@@ -105,3 +105,16 @@ def test_a_socket_over_there_is_named_in_the_program_s_own_way() -> None:
     assert arguments(Endpoint.parse("ssh://h/x;reboot"))[-1].endswith(
         "'unix:///x;reboot' system dial-stdio"
     )
+
+
+def test_ssh_gets_no_password_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv("REGSYNC_R_EXAMPLE_PASSWORD", "canary-9c1e")
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", '{"auths": {}}')
+    install(tmp_path, monkeypatch, f"import os\nopen({str(log)!r}, 'w').write(repr(os.environ))")
+    with pytest.raises(EngineUnreachable):
+        read("ssh://h")
+    told = log.read_text()
+    assert "PATH" in told
+    assert "canary-9c1e" not in told
+    assert "DOCKER_AUTH_CONFIG" not in told

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 
 from regsync.identity import Credentials
+from regsync.redaction import HIDDEN, Redaction
 
 _USERINFO = re.compile(r"(?<=://)[^/\s`@]*@")
 _AUTHORIZATION = re.compile(r"(?i)\b(Basic|Bearer) +[A-Za-z0-9._~+/-]{6,}=*")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
-HIDDEN = "***"
 
 
 class Privacy:
@@ -23,27 +23,22 @@ class Privacy:
     def __init__(self, env: Mapping[str, str]) -> None:
         home = (env.get("HOME") or env.get("USERPROFILE") or "").rstrip("/\\")
         self._home = re.compile(rf"{re.escape(home)}(?![\w.-])") if len(home) > 1 else None
-        self._secrets: set[str] = set()
+        self._redaction = Redaction(everywhere=True)
         self._names: set[str] = set()
 
     def hide(self, credentials: Credentials) -> None:
         """Take these credentials for a secret, in every form in which they are sent."""
-        self.hide_secret(credentials.secret)
-        if credentials.kind == "password":
-            self.hide_secret(credentials.basic().partition(" ")[2])
+        self._redaction.add(credentials)
         if credentials.username:
             self._names.add(credentials.username)
 
     def hide_secret(self, secret: str) -> None:
         """Take a text, e.g. a token, for a secret."""
-        if secret:
-            self._secrets.add(secret)
+        self._redaction.add_secret(secret)
 
     def tidy(self, text: str) -> str:
         """`text` without secrets and user names, with `~` for the home folder."""
-        # The longest first: one may be a part of another.
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, HIDDEN)
+        text = self._redaction.hide(text)
         for name in self._names:
             text = text.replace(f"`{name}`", f"`{HIDDEN}`")
         text = _JWT.sub(HIDDEN, text)
