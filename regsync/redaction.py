@@ -1,8 +1,8 @@
 """Secrets taken out of texts that somebody else wrote.
 
 A registry is shown a password or a token, and writes its error messages as it likes: some repeat
-the header or the form that they refuse (measured: proxies that echo a request, token servers that
-quote its body). Whatever is made of an answer goes through here before anybody sees it.
+the header or the form that they refuse. Whatever is made of an answer goes through here before
+anybody sees it.
 """
 
 from __future__ import annotations

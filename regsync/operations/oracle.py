@@ -13,10 +13,13 @@ from typing import Any, TypeVar
 
 from regsync.errors import (
     AuthError,
+    InsecureRegistry,
     NotFound,
     Offline,
     RegsyncError,
+    TlsFailed,
     Unauthorized,
+    Unreachable,
 )
 from regsync.oci import manifest
 from regsync.oci.descriptor import Descriptor
@@ -42,6 +45,8 @@ from regsync.state.documents import Documents
 from regsync.stores.remote import Registries
 
 Result = TypeVar("Result")
+_OF_HOSTS = (Unreachable, TlsFailed, InsecureRegistry)
+"""What fails for everybody who asks a host."""
 
 
 class Oracle:
@@ -60,7 +65,8 @@ class Oracle:
         self._documents = documents
         self._offline = offline
         self._answers: dict[Question, asyncio.Task[Any]] = {}
-        self._down: dict[str, RegsyncError] = {}
+        # By host, or by client where it may be the fault of one login.
+        self._down: dict[str | RegistryClient, RegsyncError] = {}
         self._read: dict[Digest, Manifest | Index] = {}
 
     async def prepare(self, repositories: Iterable[Repository]) -> None:
@@ -122,10 +128,11 @@ class Oracle:
         outcomes = await asyncio.gather(
             *(client.prepare(found) for client, found in by_client.items()), return_exceptions=True
         )
-        for outcome in outcomes:
+        for client, outcome in zip(by_client, outcomes, strict=True):
             # A token for all of them was refused, perhaps for the sake of one: each asks alone.
             if isinstance(outcome, RegsyncError) and not isinstance(outcome, AuthError):
-                self._down[registry] = outcome
+                # A limit, and what a token server says, is told to one login.
+                self._down[registry if isinstance(outcome, _OF_HOSTS) else client] = outcome
 
     async def _answer(self, question: Question) -> Any:
         if isinstance(question, AtHand):
@@ -158,7 +165,10 @@ class Oracle:
             raise Offline(f"`{registry}` was not asked", "offline, as you wished")
         if registry in self._down:
             raise self._down[registry]
-        return self._registries.client(repository)
+        client = self._registries.client(repository)
+        if client in self._down:
+            raise self._down[client]
+        return client
 
     async def _holds(self, reference: Reference) -> Held:
         client = self._client(reference.repository)

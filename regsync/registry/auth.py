@@ -1,8 +1,6 @@
 """Who we are to one registry: challenges answered, tokens kept by scope.
 
-Token exchange as in distribution's "Token Authentication Specification". One ping learns the
-challenge, one token request serves many repositories where the server grants that, and each
-repository gets its own where it does not.
+One ping learns the challenge; what a token server grants is `exchange.py`'s.
 """
 
 from __future__ import annotations
@@ -19,18 +17,15 @@ from regsync.errors import (
     RateLimited,
     RegistryFailure,
     RegsyncError,
-    ServerFailed,
-    Unauthorized,
 )
 from regsync.identity import Credentials
 from regsync.oci.scope import Scope, union
 from regsync.redaction import Redaction
-from regsync.registry import failures, refusals, tokens
+from regsync.registry import tokens
 from regsync.registry.door import Door, challenge_of
+from regsync.registry.exchange import Exchange
 from regsync.registry.failures import Refusal
 from regsync.registry.message import Answer, Request
-from regsync.registry.origin import Origin, RefusedAddress, realm
-from regsync.registry.tokens import Token
 from regsync.registry.transport import Transport
 from regsync.registry.wallet import Wallet
 
@@ -54,11 +49,10 @@ class Authenticator:
     ) -> None:
         self._transport = transport
         self._lookup = credentials if callable(credentials) else None
-        self._found: Credentials | None = None
-        self._clock = clock
         self._door = Door(transport, greeting)
         self._redaction = Redaction()
         self._wallet = Wallet(clock, self._redaction)
+        self._exchange = Exchange(transport, self._door, self._wallet, clock)
         # Scopes that somebody waits for: who holds the lock asks for the others' as well.
         self._wanted: dict[Scope, None] = {}
         self._lock = asyncio.Lock()
@@ -66,7 +60,6 @@ class Authenticator:
         self._refused: LoginFailed | None = None
         # Whether the password of Basic auth has opened something.
         self._accepted = False
-        self._foreign_realm: Origin | None = None
         if not callable(credentials):
             self._become(credentials)
 
@@ -96,17 +89,12 @@ class Authenticator:
 
         Known after `identify`, and after every request.
         """
-        return self._found is None
-
-    @property
-    def _credentials(self) -> Credentials | None:
-        """What may be sent."""
-        return self._found if self._transport.endpoint.sends_credentials else None
+        return self._exchange.login is None
 
     @property
     def _password(self) -> Credentials | None:
         """What may be sent as Basic auth."""
-        found = self._credentials
+        found = self._exchange.credentials
         return found if found is not None and found.kind == "password" else None
 
     async def identify(self) -> None:
@@ -120,10 +108,10 @@ class Authenticator:
             self._lookup = None
 
     def _become(self, found: Credentials | None) -> None:
-        self._found = found
         if found is not None:
             self._redaction.add(found)
-        sent = self._credentials
+        self._exchange.login = found
+        sent = self._exchange.credentials
         if sent is not None and sent.kind == "registry_token":
             self._wallet.login = tokens.given(sent)
 
@@ -140,7 +128,7 @@ class Authenticator:
             async with self._turn():
                 await self._door.ping()
                 try:
-                    await self._get_tokens(wanted)
+                    await self._exchange.get(wanted, self._wanted)
                 except RegsyncError as error:
                     if not self._door.assumed:
                         raise
@@ -150,7 +138,7 @@ class Authenticator:
                     if isinstance(error, LoginFailed) and self.greeting == before:
                         # Refused by the right server: once more could lock the account.
                         raise
-                    await self._get_tokens(wanted)
+                    await self._exchange.get(wanted, self._wanted)
         finally:
             for scope in wanted:
                 self._wanted.pop(scope, None)
@@ -187,7 +175,7 @@ class Authenticator:
         async with self._turn():
             await self._door.ping()
             if self._door.scheme == "bearer" and self._wallet.login is None:
-                await self._fetch([])
+                await self._exchange.fetch([])
             elif self._door.scheme == "basic" and self._password is not None:
                 await self._door.try_password(self._password)
                 self._accepted = True
@@ -251,19 +239,13 @@ class Authenticator:
             if not self._wallet.may_renew(scope, current, error):
                 return None
             asked = [other for other in Scope.parse_all(challenge.scope) if other.covers(scope)]
-            token = await self._fetch(asked or [scope])
+            token = await self._exchange.fetch(asked or [scope])
             self._wallet.keep_own(scope, token)
             return f"Bearer {token.value}"
 
     def refusal(self, scope: Scope) -> Refusal:
         """What to say where the registry refuses `scope`: as whom it was asked."""
-        return refusals.refusal(
-            scope,
-            self._transport.endpoint,
-            self._found,
-            scheme=self._door.scheme,
-            foreign_realm=self._foreign_realm,
-        )
+        return self._exchange.refusal(scope)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -285,64 +267,3 @@ class Authenticator:
             except (RegistryFailure, RateLimited) as error:
                 self._failures.append(error)
                 raise
-
-    async def _get_tokens(self, scopes: Iterable[Scope]) -> None:
-        if self._door.scheme != "bearer":
-            return
-        missing = [scope for scope in scopes if self._wallet.find(scope) is None]
-        if not missing:
-            return
-        wanted = (scope for scope in self._wanted if scope not in missing)
-        others = [scope for scope in wanted if self._wallet.find(scope) is None]
-        batches = self._wallet.batches(missing, others)
-        await asyncio.gather(*(self._fetch_batch(batch) for batch in batches))
-        for scope in missing:
-            if self._wallet.find(scope) is None:
-                await self._fetch_batch([scope])
-
-    async def _fetch_batch(self, scopes: list[Scope]) -> None:
-        try:
-            token = await self._fetch(scopes)
-        except Unauthorized:
-            # One that may not be read must not spoil the others: they are asked for alone.
-            if len(scopes) == 1:
-                raise
-            return
-        self._wallet.keep(scopes, token)
-
-    async def _fetch(self, scopes: list[Scope]) -> Token:
-        challenge, endpoint = self._door.challenge, self._transport.endpoint
-        assert challenge is not None  # noqa: S101 - callers look first
-        what = f"cannot get a token for `{endpoint.registry}`"
-        try:
-            target = realm(
-                endpoint.origin,
-                f"{endpoint.base}/v2/",
-                challenge.realm or "",
-                endpoint.token_server,
-            )
-        except RefusedAddress as error:
-            raise ServerFailed(what, f"its token address was refused: {error}") from error
-        credentials = self._credentials if target.credentials else None
-        self._foreign_realm = None if target.credentials else Origin.of(target.url)
-        request = tokens.request(target.url, challenge.service, scopes, credentials, what)
-        answer = await self._transport.send(request)
-        if credentials and answer.status in tokens.REFUSALS[credentials.kind]:
-            raise refusals.login_failed(what, answer.status, credentials)
-        if answer.status == 404:
-            # No word of the repository, which may be there.
-            raise ServerFailed(what, "404 Not Found: there is no token endpoint at its address")
-        if answer.status != 200:
-            raise failures.from_status(
-                answer.status,
-                answer.body,
-                what=what,
-                refusal=self.refusal(scopes[0]) if scopes else None,
-                retry_at=answer.retry_at,
-            )
-        now = self._clock.monotonic()
-        token = tokens.parse(answer.body, received=now, shared=len(scopes) > 1, what=what)
-        issuer = Origin.of(target.url)
-        # One that the user trusts with the login itself may see again what it gave for it.
-        shared = not credentials or issuer == endpoint.token_server
-        return replace(token, issuer=issuer) if shared else token

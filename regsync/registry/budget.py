@@ -7,6 +7,7 @@ answer never came.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from regsync.errors import KeptBack
@@ -21,9 +22,13 @@ class Budget:
 
     Args:
         keep: Pulls that are never spent; 0 for no bound.
+
+    Attributes:
+        first: Held by the one pull that goes ahead while it is `unsure`, of all who spend from it.
     """
 
     def __init__(self, keep: int) -> None:
+        self.first = asyncio.Lock()
         self._keep = keep
         self._told: RateLimit | None = None
         self._remaining: int | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx
 
 from regsync.clock import Clock
@@ -27,7 +25,6 @@ class Ledger:
         self.tally = Tally()
         self.rate_limit: RateLimit | None = None
         self.budget = budget or Budget(endpoint.keep_pulls)
-        self._first = asyncio.Lock()
         self._endpoint = endpoint
         self._clock = clock
 
@@ -49,7 +46,7 @@ class Ledger:
             return response
         if self.budget.unsure:
             # One goes ahead: it may tell a limit of which the others must not spend the last.
-            async with self._first:
+            async with self.budget.first:
                 if self.budget.unsure:
                     return await self._pull(http, sent, request)
         return await self._pull(http, sent, request)

@@ -33,7 +33,7 @@ class Proxy:
 
     Attributes:
         variable: Which variable names it.
-        scheme: `http`, `https` or `socks5`; None where the address cannot be read.
+        scheme: `http`, `https` or `socks5`; empty where the address cannot be read.
         host: Empty where the address cannot be read.
         port: The scheme's own where none is named.
         unused: Why it is not used for this address; empty where it is.
@@ -136,9 +136,10 @@ class Line:
         """
         async with self._named("connect timed out"):
             _, writer = await asyncio.open_connection(self.host, self.port)
-        address = str(writer.get_extra_info("peername")[0])
+        # None where the other side has hung up meanwhile.
+        peer = writer.get_extra_info("peername")
         writer.close()
-        return address
+        return str(peer[0]) if peer else self.host
 
     async def secure(self) -> Session:
         """Shake hands over TLS.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import socket
 import struct
 import threading
@@ -13,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from desk import Desk, said
 
-from mock_registry import MockRegistry, seed
+from mock_registry import Fault, MockRegistry, User, seed
 from regsync.operations.verdict import Cause, Kind
 from regsync.registry.hosts import JOBS
 from regsync.registry.retry import ATTEMPTS, Waits
@@ -62,6 +64,26 @@ def listening(*, reset: bool = False) -> Iterator[Listener]:
         thread.join()
         for connection in found.connections:
             connection.close()
+
+
+def test_a_limit_of_one_login_is_not_that_of_another(tmp_path: Path) -> None:
+    """Two logins of one host, of which the token server refuses the first by its limit."""
+    image = seed.image("linux/amd64", layers=["all"])
+    with MockRegistry(auth="bearer", users=[User("ann", "a"), User("bob", "b")]).serve() as hub:
+        names = [f"{hub.host}/{team}/app:1" for team in ("one", "two")]
+        desk = Desk(tmp_path)
+        desk.build(dict.fromkeys(names, image))
+        for team in ("one", "two"):
+            hub.put(f"{team}/app", image, "1")
+        pairs = {"one": b"ann:a", "two": b"bob:b"}
+        auths = {
+            f"{hub.host}/{team}": {"auth": base64.b64encode(pair).decode()}
+            for team, pair in pairs.items()
+        }
+        desk.env = {"DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
+        hub.faults.add(Fault("token", status=429, headers={"Retry-After": "9000"}, times=1))
+        verdicts = said(desk.status())
+    assert sorted(verdicts.values()) == ["unknown/rate_limited", "up_to_date/exact"]
 
 
 @pytest.mark.parametrize("greeted", [False, True], ids=["new", "known"])

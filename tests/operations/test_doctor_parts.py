@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from troubled import silent_port
 
+from regsync.clock import SystemClock
 from regsync.errors import UsageError
 from regsync.identity import Credentials
 from regsync.operations.doctor import machine, program
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.examine import Subject, examine_machine
 from regsync.operations.doctor.privacy import Privacy
-from regsync.operations.doctor.steps import Outcome, Step
+from regsync.operations.doctor.steps import Examination, Finding, Outcome, Step
 from regsync.registry.line import proxies
 from regsync.registry.retry import Waits
 
@@ -94,6 +95,34 @@ def test_another_regsync(
     finding = program.judge(program.on_path({"PATH": path}, own))
     assert finding.outcome is outcome
     assert re.search(words, finding.text), finding.text
+
+
+def test_folders_on_path_that_cannot_be_looked_into(tmp_path: Path) -> None:
+    own = script(tmp_path / "own", PIP)
+    path = os.pathsep.join([f"/{'x' * 300}", "/a\0b", str(own.parent)])
+    finding = program.judge(program.on_path({"PATH": path}, own))
+    assert finding.outcome is Outcome.OK
+
+
+def test_a_step_that_fails_as_nobody_foresaw() -> None:
+    async def work() -> Finding:
+        raise OSError(36, "File name too long", "/home/canary")
+
+    async def run() -> Examination:
+        take = Examination(SystemClock(), Privacy({}), lambda error: error.hint)
+        assert not await take.take("program", work)
+        await take.take("memory", fine)
+        await take.take("after", fine, ("program",))
+        return take
+
+    async def fine() -> Finding:
+        return Finding("fine")
+
+    broken, memory, after = asyncio.run(run()).steps
+    assert broken.outcome is Outcome.FAILED
+    assert broken.finding.text == "this step failed itself: OSError (file name too long)"
+    assert memory.outcome is Outcome.OK
+    assert after.outcome is Outcome.SKIPPED
 
 
 @pytest.mark.parametrize(

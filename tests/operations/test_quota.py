@@ -155,6 +155,26 @@ def test_two_logins_of_one_account_spend_the_same_pulls(desk: Desk) -> None:
         assert sorted(said(report).values()) == ["unknown/rate_limited", "unrelated"]
 
 
+def test_two_logins_and_no_head_to_tell_a_limit(desk: Desk) -> None:
+    """One pull goes ahead of all that are spent from the same budget, whoever asks."""
+    with MockRegistry(hub=LIMIT, users=[User("ann", "secret")]).serve() as hub:
+        names = [at(hub, f"{team}/app:1") for team in ("one", "two")]
+        desk.build({name: seed.image("linux/amd64", layers=[name, "old"]) for name in names})
+        for team in ("one", "two"):
+            hub.put(f"{team}/app", seed.image("linux/amd64", layers=[team, "new"]), "1")
+        login = {"auth": base64.b64encode(b"ann:secret").decode()}
+        auths = {at(hub, team): login for team in ("one", "two")}
+        desk.env = {"DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
+        keeping(desk, hub, LIMIT - 1)
+        hub.faults.add(Fault("/manifests/1", method="HEAD", status=405, times=None))
+        # The first is still on its way when the second would be sent.
+        hub.faults.add(Fault("/manifests/1", method="GET", delay=0.2, times=None))
+        report = desk.status()
+        assert hub.core.hub is not None
+        assert hub.core.hub.remaining("ann") == LIMIT - 1
+    assert report.requests["counted_pulls"] == 1
+
+
 def test_a_registry_that_knows_no_head(desk: Desk, hub: MockRegistry) -> None:
     """Its manifests are fetched in place of HEAD, and that is kept within bounds as well."""
     moved(desk, hub, 4)

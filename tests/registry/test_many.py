@@ -252,6 +252,55 @@ def test_a_server_that_grants_the_first_scope_only_is_tried_in_vain_once() -> No
     assert (requests["token"], requests["head"]) == (5, 5 + 1)
 
 
+def prepare(host: str, count: int, *, password: str) -> Any:
+    env = {variable(host, "USERNAME"): "u", variable(host, "PASSWORD"): password}
+
+    async def question(registries: Registries) -> dict[str, int]:
+        names = [Reference.parse(f"{host}/team/a{number}:1") for number in range(count)]
+        with suppress(LoginFailed):
+            await registries.client(host).prepare(one.repository for one in names)
+        return registries.requests()
+
+    return ask(question, env=env)
+
+
+def test_a_wrong_password_is_sent_once_for_two_hundred_repositories() -> None:
+    more = threading.Event()
+    registry = TokenRegistry()
+
+    def answer(seen: Any) -> Any:
+        if seen.path.startswith("/token"):
+            # Not before those that would be sent at once have come.
+            if wire.count("GET", "/token") > 1:
+                more.set()
+            more.wait(0.2)
+        return registry(seen)
+
+    with serve(answer) as wire:
+        assert prepare(wire.host, 200, password="wrong-4f")["token"] == 1
+        assert wire.count("GET", "/token") == 1
+
+
+def test_a_right_password_costs_one_round_trip_more() -> None:
+    """Eight requests, seven of them at once: each of those waits for the others."""
+    together = threading.Barrier(7)
+    first = threading.Event()
+    registry = TokenRegistry()
+
+    def answer(seen: Any) -> Any:
+        if not seen.path.startswith("/token"):
+            return registry(seen)
+        if first.is_set():
+            together.wait(10)
+        first.set()
+        return registry.token(parse_qs(urlsplit(seen.path).query).get("scope", []), None)
+
+    with serve(answer) as wire:
+        assert prepare(wire.host, 200, password="right")["token"] == 8
+        assert wire.count("GET", "/token") == 8
+    assert not together.broken
+
+
 def test_what_docker_hub_hides_costs_no_second_token_once_others_were_let_in() -> None:
     with MockRegistry(hub=100).serve() as hub:
         for number in range(3):

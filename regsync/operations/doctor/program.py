@@ -35,9 +35,13 @@ def on_path(env: Mapping[str, str], own: Path | None = None) -> tuple[Program, .
     for folder in env.get("PATH", "").split(os.pathsep):
         for name in _NAMES:
             file = Path(folder or ".") / name
-            if file.is_file() and os.access(file, os.X_OK):
-                # A folder may be there twice, and one may be a link to another.
-                found.setdefault(file.resolve(), Program(file, _kind(file, own)))
+            try:
+                if file.is_file() and os.access(file, os.X_OK):
+                    # A folder may be there twice, and one may be a link to another.
+                    found.setdefault(file.resolve(), Program(file, _kind(file, own)))
+            except (OSError, ValueError, RuntimeError):
+                # A name that is too long, or a loop of links: shells find nothing there either.
+                continue
     return tuple(found.values())
 
 

@@ -113,7 +113,7 @@ class Examination:
         """Take one step; returns whether what needs it can go on.
 
         Args:
-            work: What is done; a `RegsyncError` is a finding too.
+            work: What is done; what it raises is a finding too.
             needs: Steps without which it makes no sense.
         """
         for needed in needs:
@@ -125,6 +125,13 @@ class Examination:
         except RegsyncError as error:
             finding = Finding(
                 error.why or error.what, self._advise(error), Outcome.FAILED, error.code
+            )
+        except Exception as error:
+            # Nobody foresaw it; the other steps are worth having all the same.
+            finding = Finding(
+                f"this step failed itself: {_told(error)}",
+                "that is a fault of regsync: please report it; the other steps stand without it",
+                Outcome.FAILED,
             )
         took = None
         if finding.outcome is not Outcome.SKIPPED:
@@ -147,3 +154,10 @@ class Examination:
         )
         self.steps.append(Step(step.name, told, step.time_ms))
         return self.stands(step.name)
+
+
+def _told(error: Exception) -> str:
+    """An exception by its kind and the system's words; its own text may hold anything."""
+    kind = type(error).__name__
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"{kind} ({reason.lower()})" if reason else kind
