@@ -13,6 +13,7 @@ from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.imageconfig import FIRST_IMAGE, moment
 from regsync.operations import bases, questions
+from regsync.operations.alone import Unforeseen, alone
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
 from regsync.operations.ignore import is_ignored
@@ -89,14 +90,17 @@ class Rebuilds:
             if row.image is None or not found:
                 return entry
             inquiry = bases.rebuilt(row.image, entry, found, kinds, self._planned)
+
+            async def looked_at(image: LocalImage) -> Entry:
+                return await self._complete(await self._oracle.settle(inquiry), image, now)
+
             try:
-                return await self._complete(await self._oracle.settle(inquiry), row.image, now)
+                return await alone(looked_at(row.image), "cannot look at its base")
+            except Unforeseen as error:
+                note = f"its base could not be looked at ({error.why})"
+                return replace(entry, verdict=entry.verdict.noting(note))
             except RegsyncError:
                 return entry
-            except Exception as error:
-                # Nobody foresaw it, and it is the trouble of this row alone.
-                what = f"its base could not be looked at ({type(error).__name__}: {error})"
-                return replace(entry, verdict=entry.verdict.noting(what))
 
         return list(
             await asyncio.gather(*(one(*each) for each in zip(rows, entries, built, strict=True)))
