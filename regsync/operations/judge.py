@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regsync.errors import RegsyncError
+from regsync.oci.annotations import VERSION
 from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import ImageConfig
 from regsync.oci.manifest import Manifest
@@ -18,7 +19,6 @@ from regsync.operations.compare import compare, completed, platform_missing
 from regsync.operations.questions import Absent, Hidden, Inquiry
 from regsync.operations.verdict import Kind, Layers, Verdict, unknown
 
-_VERSION = "org.opencontainers.image.version"
 # Kinds for which it matters what a pull would bring.
 _PULLED = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.UNRELATED})
 
@@ -63,7 +63,7 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
     ours = case.image.config.labels if case.image.config is not None else {}
     return replace(
         (yield from weighed(case, verdict, manifest, theirs)),
-        changed=_change(ours.get(_VERSION, ""), theirs.labels.get(_VERSION, "")),
+        changed=_change(ours.get(VERSION, ""), theirs.labels.get(VERSION, "")),
     )
 
 

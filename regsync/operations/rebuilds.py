@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Literal
 
 from regsync.errors import RegsyncError
+from regsync.oci.annotations import SOURCE
 from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.imageconfig import FIRST_IMAGE, moment
-from regsync.operations import bases, questions
+from regsync.operations import basemoves, bases, questions
 from regsync.operations.alone import Unforeseen, alone
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
@@ -24,8 +25,6 @@ from regsync.operations.rows import Row
 from regsync.state.memory import Memory
 from regsync.stores.base import LocalImage, Snapshot
 
-_SOURCE = "org.opencontainers.image.source"
-
 Dated = tuple[datetime | None, Literal["first_seen", "created"] | None]
 
 
@@ -34,6 +33,7 @@ class Rebuilds:
 
     Args:
         every: All rows of the store, also those that were not asked for.
+        configured: Registries that the user has set something for.
         ignored: Bases that are not asked for.
     """
 
@@ -43,12 +43,15 @@ class Rebuilds:
         memory: Memory,
         oracle: Oracle,
         every: Sequence[Row],
+        configured: Collection[str],
         ignored: Sequence[Glob] = (),
     ) -> None:
         self._snapshot = snapshot
         self._memory = memory
         self._oracle = oracle
         self._ignored = ignored
+        self._hosts = {row.reference.registry for row in every if row.reference is not None}
+        self._hosts.update(configured)
         self._planned = {
             (row.reference, row.image.id): row
             for row in every
@@ -67,7 +70,7 @@ class Rebuilds:
         built = [
             [
                 base
-                for base in bases.candidates(row, entry, made, named)
+                for base in bases.candidates(row, entry, made, named, self._hosts)
                 if not is_ignored(base.reference, self._ignored)
             ]
             for row, entry in zip(rows, entries, strict=True)
@@ -82,14 +85,14 @@ class Rebuilds:
             base
             for found in built
             for base in found
-            if base.depth == found[0].depth and bases.is_asked(base, kinds, self._planned)
+            if base.depth == found[0].depth and basemoves.is_asked(base, kinds, self._planned)
         )
         await self._oracle.prepare(base.reference.repository for base in asked)
 
         async def one(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
             if row.image is None or not found:
                 return entry
-            inquiry = bases.rebuilt(row.image, entry, found, kinds, self._planned)
+            inquiry = basemoves.rebuilt(row.image, entry, found, kinds, self._planned)
 
             async def looked_at(image: LocalImage) -> Entry:
                 return await self._complete(await self._oracle.settle(inquiry), image, now)
@@ -122,7 +125,7 @@ class Rebuilds:
             moved_at=moved_at,
             dated_by=dated_by,
             folder=self._folder(image),
-            url=labels.get(_SOURCE, ""),
+            url=labels.get(SOURCE, ""),
         )
         return replace(entry, base=told)
 

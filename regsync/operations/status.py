@@ -94,7 +94,7 @@ async def status(
     run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
     entries = await quota.in_turn(rows, run.entry, oracle, registries, snapshot.containers)
     made = bases.made_here(rows, entries, run.known)
-    asker = Rebuilds(snapshot, memory, oracle, every, wish.ignore)
+    asker = Rebuilds(snapshot, memory, oracle, every, registries.configured(), wish.ignore)
     entries = await asker.judged(rows, entries, made, clock.now())
     if wish.min_age:
         entries = await held.hold_back(entries, wish.min_age, oracle, memory, clock.now())
