@@ -141,12 +141,14 @@ def _look(
     """Ask the engine and the registries."""
     from regsync.cli.asking import ask
     from regsync.cli.bars import listening
+    from regsync.config.load import load
     from regsync.operations import ps as looking
     from regsync.state.documents import Documents
     from regsync.state.folders import cache_folder, state_folder
     from regsync.state.memory import Memory
     from regsync.stores.locate import locate
 
+    settings = load(config, os.environ)
     where = locate(store=None, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
@@ -158,9 +160,10 @@ def _look(
                 documents,
                 stopped=stopped,
                 offline=offline,
+                min_age=settings.status.min_age,
                 listen=listen,
             ),
-            config,
+            settings,
             jobs,
         )
     for note in (memory.note, documents.note):
