@@ -82,6 +82,11 @@ def envelope(
     )
 
 
+def text(value: object) -> str | None:
+    """A value as it is written elsewhere; None for None."""
+    return str(value) if value is not None else None
+
+
 def moment(when: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second: `2026-01-01T00:00:00Z`."""
     if when is None:

@@ -11,6 +11,7 @@ from regsync.cli import nextsteps, screens, words
 from regsync.cli.order import natural
 from regsync.cli.terminal import Terminal, safe, show_hints, wrapped, write
 from regsync.cli.units import counted, size
+from regsync.oci.annotations import BASE_DIGEST, BASE_NAME, CREATED, REVISION, VERSION
 from regsync.operations.explanation import Cause, Change, Explanation, PlatformMove, Side, What
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import Kind
@@ -26,10 +27,7 @@ _WHAT = {
 }
 _MOVES = ("moved", "added", "removed", "same")
 # Told already, above the settings.
-_SHOWN = frozenset(
-    f"org.opencontainers.image.{name}"
-    for name in ("version", "revision", "base.name", "base.digest", "created")
-)
+_SHOWN = frozenset({VERSION, REVISION, BASE_NAME, BASE_DIGEST, CREATED})
 
 
 def show_explanations(

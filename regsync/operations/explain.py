@@ -26,10 +26,10 @@ from regsync.operations.explanation import BaseMove, Cause, Change, Explanation,
 from regsync.operations.holdings import PODMAN
 from regsync.operations.judge import weighed
 from regsync.operations.questions import Inquiry
-from regsync.operations.verdict import Kind, Verdict
+from regsync.operations.verdict import MOVED, Kind, Verdict
 from regsync.stores.base import LocalImage
 
-_PULLED = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.UNRELATED, Kind.UNKNOWN})
+_PULLED = MOVED | {Kind.UNKNOWN}
 EXPLAINED = _PULLED | {Kind.AHEAD}
 """Verdicts behind which stand two images that differ, if the other one is known."""
 
