@@ -82,6 +82,15 @@ def envelope(
     )
 
 
+def text(value: object) -> str | None:
+    """A value as it is written elsewhere; None for None."""
+    return str(value) if value is not None else None
+
+
 def moment(when: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second: `2026-01-01T00:00:00Z`."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when is not None else None
+    if when is None:
+        return None
+    # Not by `strftime`, whose years have fewer than four digits before the year 1000.
+    told = when.astimezone(UTC).replace(tzinfo=None)
+    return told.isoformat(timespec="seconds") + "Z"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from regsync.cli.envelope import moment
+from regsync.cli.envelope import moment, text
 from regsync.operations.explanation import Cause, Explanation, PlatformMove, Side, Told
+from regsync.operations.verdict import Layers
 
 
 def explain_data(explanation: Explanation | None) -> dict[str, object] | None:
     """What differs between two images; None where nothing was explained."""
     if explanation is None:
         return None
-    layers = explanation.layers
     return {
         "ours": _side(explanation.ours),
         "theirs": _side(explanation.theirs),
@@ -19,7 +19,7 @@ def explain_data(explanation: Explanation | None) -> dict[str, object] | None:
             {"setting": one.setting, "name": one.name, "old": one.old, "new": one.new}
             for one in explanation.changes
         ],
-        "layers": None if layers is None else {"total": layers.total, "shared": layers.shared},
+        "layers": layers_data(explanation.layers),
         "download_bytes": explanation.download_bytes,
         "platforms": _platforms(explanation.platforms),
         "compare_url": explanation.compare_url or None,
@@ -31,8 +31,8 @@ def explain_data(explanation: Explanation | None) -> dict[str, object] | None:
 
 def _side(side: Side) -> dict[str, object]:
     return {
-        "digest": _text(side.digest),
-        "platform_digest": _text(side.platform_digest),
+        "digest": text(side.digest),
+        "platform_digest": text(side.platform_digest),
         "created": side.created or None,
         "reproducible": side.reproducible,
         "pushed_at": moment(side.pushed_at),
@@ -67,12 +67,13 @@ def _platforms(moves: tuple[PlatformMove, ...] | None) -> list[dict[str, object]
         {
             "platform": str(one.platform),
             "change": one.what,
-            "old": _text(one.old),
-            "new": _text(one.new),
+            "old": text(one.old),
+            "new": text(one.new),
         }
         for one in moves
     ]
 
 
-def _text(value: object) -> str | None:
-    return str(value) if value is not None else None
+def layers_data(layers: Layers | None) -> dict[str, object] | None:
+    """Layers of what a tag holds, and how many of them are here."""
+    return None if layers is None else {"total": layers.total, "shared": layers.shared}

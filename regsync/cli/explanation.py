@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from regsync.cli import nextsteps, screens, words
 from regsync.cli.order import natural
-from regsync.cli.terminal import Terminal, safe, say, wrapped, write
+from regsync.cli.terminal import Terminal, safe, show_hints, wrapped, write
 from regsync.cli.units import counted, size
+from regsync.oci.annotations import BASE_DIGEST, BASE_NAME, CREATED, REVISION, VERSION
 from regsync.operations.explanation import Cause, Change, Explanation, PlatformMove, Side, What
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import Kind
@@ -26,14 +27,13 @@ _WHAT = {
 }
 _MOVES = ("moved", "added", "removed", "same")
 # Told already, above the settings.
-_SHOWN = frozenset(
-    f"org.opencontainers.image.{name}"
-    for name in ("version", "revision", "base.name", "base.digest", "created")
-)
+_SHOWN = frozenset({VERSION, REVISION, BASE_NAME, BASE_DIGEST, CREATED})
 
 
-def show_explanations(report: StatusReport, *, every: bool, quiet: bool, engine: str) -> None:
-    """Print what a status explains.
+def show_explanations(
+    report: StatusReport, *, every: bool, quiet: bool, engine: str
+) -> tuple[Entry, ...]:
+    """Print what a status explains; gives the entries that it lists.
 
     Args:
         every: Whether all entries are shown, as where they were named, or what is stale alone.
@@ -52,12 +52,11 @@ def show_explanations(report: StatusReport, *, every: bool, quiet: bool, engine:
     if quiet:
         if entries:
             write("\n\n".join(blocks))
-        return
+        return entries
     summary = screens.summary(report, width)
     write("\n\n".join(part for part in (*blocks, summary) if part))
-    width = Terminal.of(sys.stderr, os.environ).width
-    for hint in nextsteps.of_status(entries, report.store, engine):
-        say(wrapped(f"hint: {safe(hint)}", width))
+    show_hints(nextsteps.of_status(entries, report.store, engine))
+    return entries
 
 
 def explained(entry: Entry, now: datetime, width: int | None) -> str:
@@ -78,7 +77,7 @@ def explained(entry: Entry, now: datetime, width: int | None) -> str:
 
 
 def _headline(entry: Entry, now: datetime) -> str:
-    name = entry.name or f"<none> {(entry.id or '').rpartition(':')[2][:12]}".rstrip()
+    name = screens.name_of(entry)
     verdict = entry.verdict
     stands = "to be rebuilt" if verdict.kind is Kind.REBUILD else verdict.kind.words
     said = words.what_changed(entry, now)
@@ -123,8 +122,7 @@ def rows(entry: Entry) -> Iterator[tuple[str, str]]:
     if also := _also(explanation, tag):
         yield "also", also
     if entry.containers:
-        users = (f"{use.name} (older image)" if use.stale else use.name for use in entry.containers)
-        yield "used by", ", ".join(users)
+        yield "used by", screens.used_by(entry)
     for note in explanation.notes:
         yield "note", note
 

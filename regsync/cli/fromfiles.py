@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regsync.cli.terminal import safe, say
+from regsync.cli.terminal import tell
 from regsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,9 +98,7 @@ def look(
             settings,
             jobs,
         )
-    for note in (memory.note, documents.note):
-        if note is not None and not quiet:
-            say(f"note: {safe(note)}")
+    tell(memory.note, documents.note, quiet=quiet)
     return report
 
 

@@ -13,7 +13,7 @@ import typer
 
 from regsync.cli import options
 from regsync.cli.status import engine_options
-from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
+from regsync.cli.terminal import Terminal, show_answer, show_error, tell, write
 
 if TYPE_CHECKING:
     from regsync.operations.ps import PsReport, Use
@@ -116,16 +116,14 @@ def _show_table(
 
     terminal = Terminal.of(sys.stdout, os.environ)
     rows = psscreens.table(uses, report, now, terminal, engine)
-    if quiet:
-        if rows:
-            write(rows)
-        return
-    header = wrapped(psscreens.header(report), terminal.width)
-    summary = psscreens.summary(report, terminal.width)
-    write("\n\n".join(part for part in (header, rows, summary) if part))
-    width = Terminal.of(sys.stderr, os.environ).width
-    for hint in psscreens.hints(uses, report, engine):
-        say(wrapped(f"hint: {safe(hint)}", width))
+    show_answer(
+        terminal,
+        psscreens.header(report),
+        rows,
+        psscreens.summary(report, terminal.width),
+        psscreens.hints(uses, report, engine),
+        quiet=quiet,
+    )
 
 
 def _look(
@@ -141,12 +139,14 @@ def _look(
     """Ask the engine and the registries."""
     from regsync.cli.asking import ask
     from regsync.cli.bars import listening
+    from regsync.config.load import load
     from regsync.operations import ps as looking
     from regsync.state.documents import Documents
     from regsync.state.folders import cache_folder, state_folder
     from regsync.state.memory import Memory
     from regsync.stores.locate import locate
 
+    settings = load(config, os.environ)
     where = locate(store=None, host=host, context=context, env=os.environ)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
@@ -158,12 +158,11 @@ def _look(
                 documents,
                 stopped=stopped,
                 offline=offline,
+                min_age=settings.status.min_age,
                 listen=listen,
             ),
-            config,
+            settings,
             jobs,
         )
-    for note in (memory.note, documents.note):
-        if note is not None and not quiet:
-            say(f"note: {safe(note)}")
+    tell(memory.note, documents.note, quiet=quiet)
     return report

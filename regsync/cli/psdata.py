@@ -48,6 +48,7 @@ def container_data(use: Use, report: PsReport, options: str) -> dict[str, object
         "reason": verdict.reason,
         "cause": verdict.cause.value if verdict.cause is not None else None,
         "last_known": last_known_data(verdict.last_known),
+        "held_until": moment(entry.held_until),
         "checked_at": moment(entry.checked_at),
     }
 

@@ -12,7 +12,7 @@ import typer
 from regsync.cli import options
 from regsync.cli.asking import ask
 from regsync.cli.bars import listening
-from regsync.cli.terminal import Terminal, safe, say, write
+from regsync.cli.terminal import Terminal, tell, write
 from regsync.cli.units import size
 from regsync.errors import UsageError
 from regsync.oci.platform import Platform
@@ -76,8 +76,7 @@ def pull(
         settings = replace(load(config, os.environ), keep_pulls=keep_pulls)
         result = ask(question, settings, about=asked)
     write(final_line(result))
-    if memory.note is not None and not quiet:
-        say(f"note: {safe(memory.note)}")
+    tell(memory.note, quiet=quiet)
     return 0
 
 

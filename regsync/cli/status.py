@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regsync.cli import fromfiles, options
-from regsync.cli.terminal import Terminal, safe, say, show_error, wrapped, write
-from regsync.cli.unattended import Unattended, keep_mark, notes
+from regsync.cli.terminal import Terminal, show_answer, show_error, tell, write
+from regsync.cli.unattended import Unattended, keep_mark, notes, tells_vanished
 
 if TYPE_CHECKING:
     from regsync.operations.report import Entry, StatusReport
@@ -122,10 +122,14 @@ def status(
     if explain and format is options.StatusRows.TABLE:
         from regsync.cli.explanation import show_explanations
 
-        show_explanations(report, every=bool(references), quiet=quiet, engine=flags)
+        listed = show_explanations(report, every=bool(references), quiet=quiet, engine=flags)
+        vanished = False
     else:
-        show(report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags)
-    keep_mark(report, quiet=quiet)
+        listed = show(
+            report, format, code, only_stale=stale, verbose=verbose, quiet=quiet, engine=flags
+        )
+        vanished = tells_vanished(format, only_stale=stale, quiet=quiet)
+    keep_mark(report, listed, vanished=vanished, quiet=quiet)
     return code
 
 
@@ -171,8 +175,8 @@ def show(
     verbose: bool = False,
     quiet: bool = False,
     engine: str = "",
-) -> None:
-    """Print a report.
+) -> tuple[Entry, ...]:
+    """Print a report; gives the entries that it lists.
 
     Args:
         exit_code: What the command will end with, as JSON tells it.
@@ -188,7 +192,7 @@ def show(
     if report.news is not None and not (entries or gone) and format in options.LINES:
         # Whoever asks what has changed wants to hear nothing where nothing has; a document is one
         # also when it says that.
-        return
+        return ()
     now = datetime.now(UTC)
     match format:
         case options.StatusRows.JSON:
@@ -209,13 +213,12 @@ def show(
             write(formats.text(format, report, listed, now, hints))
     for failure in report.failures:
         show_error(failure)
-    if not quiet:
-        for note in notes(report, format, gone):
-            say(f"note: {safe(note)}")
+    tell(*notes(report, format, gone), quiet=quiet)
     if verbose:
         for entry in report.listed:
             if entry.verdict.error is not None:
                 show_error(entry.verdict.error)
+    return entries
 
 
 def _show_table(
@@ -231,15 +234,14 @@ def _show_table(
 
     terminal = Terminal.of(sys.stdout, os.environ)
     rows = screens.with_vanished(screens.table(entries, now, terminal), gone, terminal.width)
-    if quiet:
-        _write_lines(rows)
-        return
-    header = wrapped(screens.header(report), terminal.width)
-    summary = screens.summary(report, terminal.width)
-    write("\n\n".join(part for part in (header, rows, summary) if part))
-    width = Terminal.of(sys.stderr, os.environ).width
-    for hint in nextsteps.of_status(entries, report.store, engine):
-        say(wrapped(f"hint: {safe(hint)}", width))
+    show_answer(
+        terminal,
+        screens.header(report),
+        rows,
+        screens.summary(report, terminal.width),
+        nextsteps.of_status(entries, report.store, engine),
+        quiet=quiet,
+    )
 
 
 def _write_lines(text: str) -> None:
@@ -293,7 +295,5 @@ def _look(
             settings,
             jobs,
         )
-    for note in (memory.note, documents.note):
-        if note is not None and not quiet:
-            say(f"note: {safe(note)}")
+    tell(memory.note, documents.note, quiet=quiet)
     return report

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from regsync.cli.envelope import Failure, moment
-from regsync.cli.explaindata import explain_data
+from regsync.cli.envelope import Failure, moment, text
+from regsync.cli.explaindata import explain_data, layers_data
 from regsync.cli.infiles import in_files
 from regsync.cli.words import CAUSES, missing
 from regsync.operations.advice import next_step
 from regsync.operations.containers import cure
 from regsync.operations.report import Entry, MovedBase, StatusReport, UsedBy
-from regsync.operations.verdict import LastKnown, Verdict
+from regsync.operations.verdict import LastKnown
 from regsync.registry.ratelimit import RateLimit
 from regsync.stores.base import StoreInfo
 
@@ -39,20 +39,20 @@ def image_data(entry: Entry) -> dict[str, object]:
     """One image: an element of `images`, and a line of `jsonl`."""
     verdict = entry.verdict
     return {
-        "reference": _text(entry.reference),
+        "reference": text(entry.reference),
         "name": entry.name,
         "id": entry.id,
-        "platform": _text(entry.platform),
+        "platform": text(entry.platform),
         "verdict": verdict.kind.value,
         "reason": verdict.reason,
         "stale": entry.stale,
         "cause": verdict.cause.value if verdict.cause is not None else None,
         "held_until": moment(entry.held_until),
         "last_known": last_known_data(verdict.last_known),
-        "local_digest": _text(verdict.local_digest),
-        "remote_digest": _text(verdict.remote_digest),
+        "local_digest": text(verdict.local_digest),
+        "remote_digest": text(verdict.remote_digest),
         "download_bytes": verdict.download_bytes,
-        "layers": _layers(verdict),
+        "layers": layers_data(verdict.layers),
         "containers": [_container(entry, container) for container in entry.containers],
         "checked_at": moment(entry.checked_at),
         "changed": verdict.changed or None,
@@ -75,7 +75,7 @@ def status_failures(entries: tuple[Entry, ...]) -> list[Failure]:
 
 def _failure(entry: Entry) -> Failure | None:
     verdict = entry.verdict
-    reference = _text(entry.reference) or entry.name
+    reference = text(entry.reference) or entry.name
     host = entry.reference.registry if entry.reference is not None else "the registry"
     if verdict.cause is None and verdict.error is not None:
         told = Failure.of(verdict.error, reference)
@@ -92,10 +92,6 @@ def _failure(entry: Entry) -> Failure | None:
     return None
 
 
-def _text(value: object) -> str | None:
-    return str(value) if value is not None else None
-
-
 def last_known_data(known: LastKnown | None) -> dict[str, object] | None:
     """What was said before: `last_known`."""
     if known is None:
@@ -103,19 +99,13 @@ def last_known_data(known: LastKnown | None) -> dict[str, object] | None:
     return {"verdict": known.kind.value, "reason": known.reason, "at": moment(known.at)}
 
 
-def _layers(verdict: Verdict) -> dict[str, object] | None:
-    if verdict.layers is None:
-        return None
-    return {"total": verdict.layers.total, "shared": verdict.layers.shared}
-
-
 def _base(base: MovedBase | None) -> dict[str, object] | None:
     if base is None:
         return None
     return {
         "reference": str(base.reference),
-        "digest": _text(base.digest),
-        "now": _text(base.now),
+        "digest": text(base.digest),
+        "now": text(base.now),
         "moved_at": moment(base.moved_at),
         "dated_by": base.dated_by,
         "source": base.source,

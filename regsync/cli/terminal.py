@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self, TextIO
 
@@ -120,6 +120,42 @@ def say(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         _discard(sys.stderr)
+
+
+def tell(*notes: str | None, quiet: bool) -> None:
+    """Say what the user should know beside the data, unless nobody wants to hear it."""
+    for note in notes:
+        if note is not None and not quiet:
+            say(f"note: {safe(note)}")
+
+
+def show_hints(hints: Iterable[str]) -> None:
+    """Say what to do next."""
+    width = Terminal.of(sys.stderr, os.environ).width
+    for hint in hints:
+        say(wrapped(f"hint: {safe(hint)}", width))
+
+
+def show_answer(
+    terminal: Terminal,
+    header: str,
+    rows: str,
+    summary: str,
+    hints: Iterable[str],
+    *,
+    quiet: bool,
+) -> None:
+    """Print an answer whole: what it is about, its rows, what they come to, and what to do next.
+
+    Args:
+        quiet: The rows alone.
+    """
+    if quiet:
+        if rows:
+            write(rows)
+        return
+    write("\n\n".join(part for part in (wrapped(header, terminal.width), rows, summary) if part))
+    show_hints(hints)
 
 
 def show_error(error: RegsyncError) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regsync.cli.options import StatusRows
-from regsync.cli.terminal import safe, say
+from regsync.cli.terminal import tell
 from regsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from regsync.config.load import Config
     from regsync.oci.glob import Glob
-    from regsync.operations.report import StatusReport
+    from regsync.operations.report import Entry, StatusReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,16 @@ class Unattended:
         return parse_duration(self.min_age)
 
 
-def keep_mark(report: StatusReport, *, quiet: bool) -> None:
-    """Remember what was reported, now that it has been."""
+def keep_mark(
+    report: StatusReport, listed: Sequence[Entry], *, vanished: bool, quiet: bool
+) -> None:
+    """Remember what was reported, now that it has been.
+
+    Args:
+        listed: The entries that were.
+        vanished: Whether the names were that are no longer here.
+    """
+    from regsync.operations.since import reported
     from regsync.state.folders import state_folder
     from regsync.state.memory import Memory
 
@@ -85,9 +93,16 @@ def keep_mark(report: StatusReport, *, quiet: bool) -> None:
     if news is None:
         return
     with Memory(state_folder()) as memory:
-        memory.keep_reported(report.store.key, news.states, news.vanished, news.scope)
-    if memory.note is not None and not quiet:
-        say(f"note: {safe(memory.note)}")
+        gone = news.vanished if vanished else ()
+        memory.keep_reported(report.store.key, reported(news, listed), gone, news.scope)
+    tell(memory.note, quiet=quiet)
+
+
+def tells_vanished(format: StatusRows, *, only_stale: bool, quiet: bool) -> bool:
+    """Whether a report in this format says which names are no longer here."""
+    if format is StatusRows.JSON:
+        return True
+    return not only_stale and (format in (StatusRows.TABLE, StatusRows.MARKDOWN) or not quiet)
 
 
 def notes(report: StatusReport, format: StatusRows, vanished: Sequence[str]) -> list[str]:

@@ -104,17 +104,18 @@ def chain_ids(diff_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def moment(text: str) -> datetime | None:
-    """The moment that an RFC 3339 text names, to the microsecond; None where it names none.
+    """The moment that an RFC 3339 text names, in UTC, to the microsecond; None where it names none.
 
-    Go's zero time is what engines answer where a config has no date at all.
+    Go's zero time is what engines answer where a config has no date at all. What lies outside the
+    years 1 to 9999 of UTC is none either.
     """
     if not text or text.startswith("0001-01-01T00:00:00"):
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _settings(value: object) -> dict[str, Any]:

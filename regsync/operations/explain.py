@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regsync.errors import NotFound, RegsyncError
+from regsync.oci.annotations import PREFIX
 from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import ImageConfig
 from regsync.oci.manifest import Index, Manifest
@@ -25,11 +26,10 @@ from regsync.operations.explanation import BaseMove, Cause, Change, Explanation,
 from regsync.operations.holdings import PODMAN
 from regsync.operations.judge import weighed
 from regsync.operations.questions import Inquiry
-from regsync.operations.verdict import Kind, Verdict
+from regsync.operations.verdict import MOVED, Kind, Verdict
 from regsync.stores.base import LocalImage
 
-_PREFIX = "org.opencontainers.image."
-_PULLED = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.UNRELATED, Kind.UNKNOWN})
+_PULLED = MOVED | {Kind.UNKNOWN}
 EXPLAINED = _PULLED | {Kind.AHEAD}
 """Verdicts behind which stand two images that differ, if the other one is known."""
 
@@ -62,7 +62,7 @@ class _Documents:
 
     def told(self, name: str) -> Told | None:
         """What the image says under `org.opencontainers.image.NAME`."""
-        return parts.told(_PREFIX + name, self.config, self.manifest, self.index)
+        return parts.told(PREFIX + name, self.config, self.manifest, self.index)
 
 
 def explain(subject: Subject) -> Inquiry[tuple[Verdict, Explanation | None]]:

@@ -15,6 +15,7 @@ from regsync.errors import RegsyncError
 from regsync.oci.imageconfig import FIRST_IMAGE, moment
 from regsync.oci.manifest import Manifest
 from regsync.operations import questions
+from regsync.operations.alone import alone
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Inquiry
 from regsync.operations.report import Entry
@@ -31,7 +32,15 @@ async def hold_back(
         if entry.verdict.kind is not Kind.OUTDATED:
             return entry
         seen = memory.first_seen(str(entry.reference), str(entry.verdict.remote_digest))
-        return await oracle.settle(hold(entry, min_age, seen, now))
+        try:
+            return await alone(
+                oracle.settle(hold(entry, min_age, seen, now)), "cannot tell its age"
+            )
+        except RegsyncError as error:
+            # As where its config has no date.
+            until = held_until(min_age, seen, None, now)
+            verdict = entry.verdict.noting(f"its date could not be read ({error.why})")
+            return replace(entry, held_until=until, verdict=verdict)
 
     return list(await asyncio.gather(*map(judged, entries)))
 

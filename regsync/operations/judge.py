@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regsync.errors import RegsyncError
+from regsync.oci.annotations import VERSION
 from regsync.oci.digest import Digest
 from regsync.oci.imageconfig import ImageConfig
 from regsync.oci.manifest import Manifest
@@ -16,11 +17,7 @@ from regsync.operations import ancestry, holdings, questions
 from regsync.operations.case import Case
 from regsync.operations.compare import compare, completed, platform_missing
 from regsync.operations.questions import Absent, Hidden, Inquiry
-from regsync.operations.verdict import Kind, Layers, Verdict, unknown
-
-_VERSION = "org.opencontainers.image.version"
-# Kinds for which it matters what a pull would bring.
-_PULLED = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.UNRELATED})
+from regsync.operations.verdict import MOVED, Kind, Layers, Verdict, unknown
 
 
 def judge(case: Case) -> Inquiry[Verdict]:
@@ -58,12 +55,12 @@ def _present(case: Case, held: Digest) -> Inquiry[Verdict]:
         raise platform_missing(case, [theirs.platform])
     kind, reason = yield from ancestry.differs(case, held, manifest)
     verdict = Verdict(kind, reason, platform_digest=manifest.digest)
-    if theirs is None or kind not in _PULLED:
+    if theirs is None or kind not in MOVED:
         return verdict
     ours = case.image.config.labels if case.image.config is not None else {}
     return replace(
         (yield from weighed(case, verdict, manifest, theirs)),
-        changed=_change(ours.get(_VERSION, ""), theirs.labels.get(_VERSION, "")),
+        changed=_change(ours.get(VERSION, ""), theirs.labels.get(VERSION, "")),
     )
 
 

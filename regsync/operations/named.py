@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError, ServerFailed
+from regsync.errors import InvalidReference, RegsyncError
 from regsync.files.found import Mention, Place
 from regsync.files.gather import Gathered
 from regsync.oci.digest import Digest
@@ -19,6 +19,7 @@ from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
 from regsync.operations import questions, tagshape
+from regsync.operations.alone import alone
 from regsync.operations.ignore import idle, is_ignored
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
@@ -208,16 +209,10 @@ class _Run:
         reference = row.reference
         moved, newer = False, None
         try:
-            verdict, moved = await self._oracle.settle(decide(reference))
-            verdict = verdict.noting(*_loud(row, verdict))
-            if self._semver and reference.tag is not None and _listed(verdict):
-                newer, notes = await self._newer(reference.repository, reference.tag)
-                verdict = verdict.noting(*notes)
+            judged = alone(self._judged(row), f"cannot judge `{reference.familiar}`")
+            verdict, moved, newer = await judged
         except RegsyncError as error:
             verdict = unknown(error)
-        except Exception as error:
-            # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
-            verdict = unknown(_unexpected(reference, error))
         self._done += 1
         self._listen(Checked(self._done, self._total, reference.familiar))
         return Entry(
@@ -229,6 +224,15 @@ class _Run:
             checked_at=None if verdict.kind is Kind.UNKNOWN else self._clock.now(),
             in_files=InFiles(row.places, row.untagged, moved, newer),
         )
+
+    async def _judged(self, row: Named) -> tuple[Verdict, bool, Newer | None]:
+        reference, newer = row.reference, None
+        verdict, moved = await self._oracle.settle(decide(reference))
+        verdict = verdict.noting(*_loud(row, verdict))
+        if self._semver and reference.tag is not None and _listed(verdict):
+            newer, notes = await self._newer(reference.repository, reference.tag)
+            verdict = verdict.noting(*notes)
+        return verdict, moved, newer
 
     async def _newer(self, repository: Repository, tag: str) -> tuple[Newer | None, list[str]]:
         """Newer tags of the same shape, and a note where that needs one."""
@@ -261,11 +265,3 @@ def _loud(row: Named, verdict: Verdict) -> list[str]:
 def _listed(verdict: Verdict) -> bool:
     """Whether there is a repository to list the tags of."""
     return verdict.kind is not Kind.UNKNOWN and verdict.reason != "repository"
-
-
-def _unexpected(reference: Reference, error: Exception) -> RegsyncError:
-    return ServerFailed(
-        f"cannot judge `{reference.familiar}`",
-        f"{type(error).__name__}: {error}",
-        "if this is no fault of the network, it is one of regsync: please report it",
-    )

@@ -12,11 +12,10 @@ from datetime import datetime
 
 from regsync.oci.digest import Digest
 from regsync.operations.explanation import Explanation, Side
-from regsync.operations.verdict import Kind, Verdict
+from regsync.operations.verdict import MOVED, Verdict
 from regsync.registry.taglists import TagList, TagRecord
 
 _VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)(?:[-_+.].*)?")
-_MOVED = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.UNRELATED})
 
 
 def carrying(listed: TagList, digests: Collection[Digest]) -> tuple[TagRecord, ...]:
@@ -50,7 +49,7 @@ def retold(
     verdict: Verdict, listed: TagList, ours: Collection[Digest], theirs: Collection[Digest]
 ) -> Verdict:
     """The verdict with both versions in words, where only tags tell them."""
-    if verdict.changed or verdict.kind not in _MOVED:
+    if verdict.changed or verdict.kind not in MOVED:
         return verdict
     old, new = (
         most_telling([one.name for one in carrying(listed, digests)]) for digests in (ours, theirs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from regsync.clock import Clock
 from regsync.errors import InvalidReference
@@ -22,6 +23,8 @@ from regsync.stores.remote import Registries
 
 CURRENT = "current"
 """The state of a container that runs what the tag holds."""
+HELD_BACK = "held_back"
+"""The state where what the tag holds is newer, and too young to be pulled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,11 @@ class Use:
 
     @property
     def state(self) -> str:
-        """`current`, one of `Cure`, or the verdict on the image where neither is true."""
+        """`current`, one of `Cure`, `held_back`, or else the verdict on the image."""
         if self.cure is not None:
             return self.cure.value
+        if self.entry.held_until is not None:
+            return HELD_BACK
         kind = self.entry.verdict.kind
         return CURRENT if kind is Kind.UP_TO_DATE else kind.value
 
@@ -80,7 +85,7 @@ class PsReport:
     def summary(self) -> dict[str, int]:
         """How many containers are in each state; absent ones are left out."""
         counted = Counter(use.state for use in self.uses)
-        order = (CURRENT, *(one.value for one in Cure), *(kind.value for kind in Kind))
+        order = (CURRENT, *(one.value for one in Cure), HELD_BACK, *(kind.value for kind in Kind))
         return {state: counted[state] for state in order if counted[state]}
 
     @property
@@ -105,6 +110,7 @@ async def ps(
     *,
     stopped: bool = False,
     offline: bool = False,
+    min_age: timedelta | None = None,
     listen: Listener = silent,
     clock: Clock | None = None,
 ) -> PsReport:
@@ -115,13 +121,14 @@ async def ps(
 
     Args:
         stopped: Tell of containers that do not run as well.
+        min_age: How old a remote image must be to count as an update.
 
     Raises:
         StoreFailure: the store cannot be asked.
     """
     snapshot = await store.snapshot()
     listed = [one for one in snapshot.containers if one.running or stopped]
-    wish = Wish(offline=offline, only=Uses(listed).concern)
+    wish = Wish(offline=offline, only=Uses(listed).concern, min_age=min_age)
     report = await status(
         _Taken(snapshot), registries, memory, documents, wish, listen=listen, clock=clock
     )

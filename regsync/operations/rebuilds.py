@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Literal
 
 from regsync.errors import RegsyncError
+from regsync.oci.annotations import SOURCE
 from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.imageconfig import FIRST_IMAGE, moment
-from regsync.operations import bases, questions
+from regsync.operations import basemoves, bases, questions
+from regsync.operations.alone import Unforeseen, alone
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
 from regsync.operations.ignore import is_ignored
@@ -23,8 +25,6 @@ from regsync.operations.rows import Row
 from regsync.state.memory import Memory
 from regsync.stores.base import LocalImage, Snapshot
 
-_SOURCE = "org.opencontainers.image.source"
-
 Dated = tuple[datetime | None, Literal["first_seen", "created"] | None]
 
 
@@ -33,6 +33,7 @@ class Rebuilds:
 
     Args:
         every: All rows of the store, also those that were not asked for.
+        configured: Registries that the user has set something for.
         ignored: Bases that are not asked for.
     """
 
@@ -42,12 +43,15 @@ class Rebuilds:
         memory: Memory,
         oracle: Oracle,
         every: Sequence[Row],
+        configured: Collection[str],
         ignored: Sequence[Glob] = (),
     ) -> None:
         self._snapshot = snapshot
         self._memory = memory
         self._oracle = oracle
         self._ignored = ignored
+        self._hosts = {row.reference.registry for row in every if row.reference is not None}
+        self._hosts.update(configured)
         self._planned = {
             (row.reference, row.image.id): row
             for row in every
@@ -66,7 +70,7 @@ class Rebuilds:
         built = [
             [
                 base
-                for base in bases.candidates(row, entry, made, named)
+                for base in bases.candidates(row, entry, made, named, self._hosts)
                 if not is_ignored(base.reference, self._ignored)
             ]
             for row, entry in zip(rows, entries, strict=True)
@@ -81,22 +85,25 @@ class Rebuilds:
             base
             for found in built
             for base in found
-            if base.depth == found[0].depth and bases.is_asked(base, kinds, self._planned)
+            if base.depth == found[0].depth and basemoves.is_asked(base, kinds, self._planned)
         )
         await self._oracle.prepare(base.reference.repository for base in asked)
 
         async def one(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
             if row.image is None or not found:
                 return entry
-            inquiry = bases.rebuilt(row.image, entry, found, kinds, self._planned)
+            inquiry = basemoves.rebuilt(row.image, entry, found, kinds, self._planned)
+
+            async def looked_at(image: LocalImage) -> Entry:
+                return await self._complete(await self._oracle.settle(inquiry), image, now)
+
             try:
-                return await self._complete(await self._oracle.settle(inquiry), row.image, now)
+                return await alone(looked_at(row.image), "cannot look at its base")
+            except Unforeseen as error:
+                note = f"its base could not be looked at ({error.why})"
+                return replace(entry, verdict=entry.verdict.noting(note))
             except RegsyncError:
                 return entry
-            except Exception as error:
-                # Nobody foresaw it, and it is the trouble of this row alone.
-                what = f"its base could not be looked at ({type(error).__name__}: {error})"
-                return replace(entry, verdict=entry.verdict.noting(what))
 
         return list(
             await asyncio.gather(*(one(*each) for each in zip(rows, entries, built, strict=True)))
@@ -118,7 +125,7 @@ class Rebuilds:
             moved_at=moved_at,
             dated_by=dated_by,
             folder=self._folder(image),
-            url=labels.get(_SOURCE, ""),
+            url=labels.get(SOURCE, ""),
         )
         return replace(entry, base=told)
 

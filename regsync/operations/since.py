@@ -35,6 +35,13 @@ def news(entries: Sequence[Entry], before: Mapping[str, str], names: frozenset[s
     )
 
 
+def reported(news: News, listed: Sequence[Entry]) -> dict[str, str]:
+    """The states to remember once `listed` is out, which may be less than all news."""
+    told = {id(entry) for entry in listed}
+    untold = {name_of(entry) for entry in news.entries if id(entry) not in told}
+    return {name: state for name, state in news.states.items() if name not in untold}
+
+
 def states(entries: Sequence[Entry]) -> dict[str, str]:
     """The state of each name: all that makes it news when it changes."""
     found: dict[str, list[str]] = defaultdict(list)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import RegsyncError, ServerFailed
+from regsync.errors import RegsyncError
 from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
 from regsync.operations import bases, held, ignore, quota, remember, since, why
+from regsync.operations.alone import alone
 from regsync.operations.containers import Uses
 from regsync.operations.judge import judge
 from regsync.operations.oracle import Oracle
@@ -93,7 +94,7 @@ async def status(
     run = _Run(snapshot, memory.last_verdicts(snapshot.info.key), oracle, clock, listen, len(asked))
     entries = await quota.in_turn(rows, run.entry, oracle, registries, snapshot.containers)
     made = bases.made_here(rows, entries, run.known)
-    asker = Rebuilds(snapshot, memory, oracle, every, wish.ignore)
+    asker = Rebuilds(snapshot, memory, oracle, every, registries.configured(), wish.ignore)
     entries = await asker.judged(rows, entries, made, clock.now())
     if wish.min_age:
         entries = await held.hold_back(entries, wish.min_age, oracle, memory, clock.now())
@@ -118,14 +119,6 @@ def _news(
     before = memory.reported(snapshot.info.key, wish.scope)
     names = frozenset(since.name_of(row) for row in every) if not wish.references else None
     return replace(since.news(entries, before, names), scope=wish.scope)
-
-
-def _unexpected(row: Row, error: Exception) -> RegsyncError:
-    return ServerFailed(
-        f"cannot judge `{row.name}`",
-        f"{type(error).__name__}: {error}",
-        "if this is no fault of the network, it is one of regsync: please report it",
-    )
 
 
 class _Run:
@@ -169,15 +162,12 @@ class _Run:
 
     async def _verdict(self, row: Row) -> Verdict:
         try:
-            if row.case is not None:
-                verdict = await self.oracle.settle(judge(row.case))
-            else:
-                return await self._not_local(row)
+            doing = f"cannot judge `{row.name}`"
+            if row.case is None:
+                return await alone(self._not_local(row), doing)
+            verdict = await alone(self.oracle.settle(judge(row.case)), doing)
         except RegsyncError as error:
             verdict = unknown(error)
-        except Exception as error:
-            # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
-            verdict = unknown(_unexpected(row, error))
         if verdict.kind is Kind.UNKNOWN:
             return replace(verdict, last_known=self._last_known(row))
         return verdict

@@ -44,7 +44,11 @@ class Kind(StrEnum):
         return self.value.replace("_", " ")
 
 
-STALE = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.REBUILD, Kind.GONE, Kind.PINNED_GONE})
+MOVED = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.UNRELATED})
+"""The tag holds other content: what a pull would bring is of interest."""
+GONE = frozenset({Kind.GONE, Kind.PINNED_GONE})
+"""It is no longer where it was."""
+STALE = frozenset({Kind.OUTDATED, Kind.DIVERGED, Kind.REBUILD}) | GONE
 
 MEANINGS: Mapping[Kind, str] = MappingProxyType(
     {

@@ -12,6 +12,7 @@ from regsync.errors import InvalidDigest, Offline, RegsyncError
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Repository
 from regsync.operations import othernames
+from regsync.operations.alone import Unforeseen, alone
 from regsync.operations.bases import named_images
 from regsync.operations.explain import EXPLAINED, Subject, explain
 from regsync.operations.oracle import Oracle
@@ -104,14 +105,13 @@ def _last_seen(memory: Memory, reference: str) -> tuple[Digest, datetime] | None
 
 async def _explained(oracle: Oracle, subject: Subject, entry: Entry) -> Entry:
     try:
-        verdict, explanation = await oracle.settle(explain(subject))
+        verdict, explanation = await alone(oracle.settle(explain(subject)), "cannot explain it")
     except Offline:
         return _noting(entry, "not explained: what the tag held was never read here")
+    except Unforeseen as error:
+        return _noting(entry, f"not explained: {error.why}")
     except RegsyncError as error:
         return _noting(entry, f"not explained: {error}")
-    except Exception as error:
-        # As with verdicts: whatever a server sends is the trouble of this row alone.
-        return _noting(entry, f"not explained: {type(error).__name__}: {error}")
     return replace(entry, verdict=verdict, explanation=explanation)
 
 
@@ -122,7 +122,7 @@ async def _tag_lists(
         if offline:
             return Offline("tag lists were not asked", "offline, as you wished")
         try:
-            return await registries.tag_list(repository)
+            return await alone(registries.tag_list(repository), "cannot read its tag list")
         except RegsyncError as error:
             return error
 

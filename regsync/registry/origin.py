@@ -170,6 +170,19 @@ def is_forbidden(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool
     )
 
 
+def is_internal(registry: str) -> bool:
+    """Whether a registry, as references name it, is this machine or has an address that no other
+    network reaches; so is what cannot be read."""
+    try:
+        origin = Origin.of(f"https://{registry}")
+    except RefusedAddress:
+        return True
+    address = parse_address(origin.host)
+    if address is None:
+        return origin.is_loopback
+    return not address.is_global or is_forbidden(address)
+
+
 def parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that `host` spells, in any spelling a resolver accepts; None for a name.
 

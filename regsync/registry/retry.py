@@ -91,13 +91,13 @@ def retry_after(value: str | None, *, now: datetime, date: str | None = None) ->
         return _until(datetime.fromtimestamp(min(number, 2**33), UTC), now, date)
     if (seconds := _go_duration(text)) is not None:
         return _bounded(seconds)
-    if (moment := _http_date(text)) is not None:
+    if (moment := http_date(text)) is not None:
         return _until(moment, now, date)
     return None
 
 
 def _until(moment: datetime, now: datetime, date: str | None) -> float:
-    base = (_http_date(date) if date else None) or now
+    base = (http_date(date) if date else None) or now
     return _bounded((moment - base).total_seconds())
 
 
@@ -113,7 +113,8 @@ def _go_duration(text: str) -> float | None:
     return sum(float(part.group(1)) * _UNITS[part.group(2)] for part in parts)
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The moment that a `Date` or `Retry-After` names; None where it names none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -189,7 +189,7 @@ class Memory:
     def seen_before(self, reference: str, digest: str) -> frozenset[str]:
         """The digests that a tag was first seen to hold before it was first seen to hold this one.
 
-        By the order of recording, so a clock that jumps changes nothing. None where the tag was
+        By the order of recording, so a clock that jumps changes nothing. Empty where the tag was
         never seen to hold `digest`.
         """
         return self._database.read(

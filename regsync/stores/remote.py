@@ -102,6 +102,10 @@ class Registries:
             self._clients[registry, key] = found
         return found
 
+    def configured(self) -> frozenset[str]:
+        """The hosts that the user has set something for."""
+        return frozenset(self._config.hosts)
+
     def foresee(self, registries: Iterable[str]) -> None:
         """Know of hosts before any of them is asked: two that share variables are both refused."""
         self._identities.foresee(registries)

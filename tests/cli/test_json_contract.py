@@ -72,7 +72,7 @@ CONTAINER = ["id", "name", "running", "stale", "project", "service", "cure"]
 PS = [
     *("id", "name", "running", "project", "service", "unit", "image", "image_id", "reference"),
     *("state", "stale", "older_image", "cure", "command", "verdict", "reason", "cause"),
-    *("last_known", "checked_at"),
+    *("last_known", "held_until", "checked_at"),
 ]
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
 DATA = [

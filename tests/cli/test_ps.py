@@ -138,6 +138,25 @@ def test_formats(shop: Machine) -> None:
     assert len(markdown) == 5
 
 
+def test_what_status_holds_back_is_not_to_be_pulled(shop: Machine) -> None:
+    folder = shop.home / ".config" / "regsync"
+    folder.mkdir(parents=True)
+    (folder / "regsync.toml").write_text('[status]\nmin_age = "3d"\n')
+    done = shop.ps("--exit-code")
+    web = shop.name("shop/web:1")
+    rows = {row.split()[0]: re.split(r"  +", row) for row in done.stdout.splitlines() if row}
+    assert rows["web"][:4] == ["web", "shop", web, "held back"]
+    assert "held back until 2" in rows["web"][4]
+    assert "1 held back" in done.stdout
+    # To recreate what is here already is another question.
+    assert rows["db"][3] == "recreate"
+    assert (done.returncode, "pull" in done.stderr) == (10, False)
+    lines = [json.loads(line) for line in shop.ps("--format", "jsonl").stdout.splitlines()]
+    [held] = [line for line in lines if line["name"] == "web"]
+    assert (held["state"], held["stale"], held["cure"]) == ("held_back", False, None)
+    assert held["held_until"] > held["checked_at"]
+
+
 def test_a_host_that_is_named_is_named_in_commands(shop: Machine) -> None:
     done = shop.ps("-H", shop.url, "--format", "jsonl")
     commands = [json.loads(line)["command"] for line in done.stdout.splitlines()]

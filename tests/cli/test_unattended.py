@@ -108,6 +108,36 @@ def test_what_has_vanished_is_not_stale(machine: Machine) -> None:
     index.write_text(json.dumps(document))
     shown = machine.status("--changed", "--stale")
     assert shown.stdout == ""
+    # Not told yet, so still to be told.
+    assert "no longer here: " in machine.status("--changed").stdout
+    assert machine.status("--changed").stdout == ""
+
+
+def test_what_stale_leaves_out_is_still_to_be_told(machine: Machine) -> None:
+    app, base = machine.name("team/app:1"), machine.name("team/base:1")
+    machine.put("team/app:1", "2")
+    shown = machine.status("--changed", "--stale", "--quiet")
+    assert app in shown.stdout
+    assert base not in shown.stdout
+    shown = machine.status("--changed", "--quiet")
+    assert base in shown.stdout
+    assert app not in shown.stdout
+    assert machine.status("--changed", "--quiet").stdout == ""
+
+
+@pytest.mark.parametrize("format", ["table", "jsonl", "json"])
+def test_a_format_that_tells_of_no_name_that_is_gone_moves_no_mark(
+    machine: Machine, format: str
+) -> None:
+    machine.status("--changed")
+    index = machine.home / "images" / "index.json"
+    document = json.loads(index.read_text())
+    gone = document["manifests"].pop(0)["annotations"]["io.containerd.image.name"]
+    index.write_text(json.dumps(document))
+    options = ("--explain",) if format == "table" else ("-q", "--stale")
+    told = gone in machine.status("--changed", "--format", format, *options).stdout
+    assert told is (format == "json")
+    assert (gone in machine.status("--changed").stdout) is not told
 
 
 @pytest.mark.parametrize("format", ["table", "jsonl", "markdown", "json"])

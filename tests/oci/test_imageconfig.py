@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regsync.errors import InvalidManifest
 from regsync.oci.imageconfig import ImageConfig, moment
@@ -174,6 +177,20 @@ def test_dates_are_compared_as_moments(one: str, other: str) -> None:
 @pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01T00:00:00Z", "0001-01-01T00:00:00Z"])
 def test_no_moment_is_none(text: str) -> None:
     assert moment(text) is None
+
+
+@given(
+    st.one_of(
+        st.sampled_from(["9999-12-31T23:59:59-14:00", "0001-01-01T00:30:00+14:00"]),
+        st.tuples(st.datetimes(), st.integers(-14 * 60, 14 * 60)).map(
+            lambda each: each[0].replace(tzinfo=timezone(timedelta(minutes=each[1]))).isoformat()
+        ),
+        st.text(alphabet="0123456789-+:TZ. "),
+    )
+)
+def test_every_moment_can_be_told_in_utc(text: str) -> None:
+    found = moment(text)
+    assert found is None or (found.tzinfo, found.astimezone(UTC)) == (UTC, found)
 
 
 def test_what_is_read() -> None:

@@ -11,7 +11,7 @@ from world import Content, World, image, index
 from regsync.errors import Unreachable
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
-from regsync.operations import bases
+from regsync.operations import basemoves, bases
 from regsync.operations.questions import Holds
 from regsync.operations.report import Entry
 from regsync.operations.rows import Row
@@ -42,22 +42,29 @@ def line(image: LocalImage, kind: Kind, reason: str | None = None) -> tuple[Row,
     return row, Entry(reference, reference.familiar, image.id, AMD64, Verdict(kind, reason))
 
 
-def judged(*lines: tuple[Row, Entry], world: World | None = None) -> Entry:
+def judged(
+    *lines: tuple[Row, Entry], world: World | None = None, hosts: frozenset[str] = frozenset()
+) -> Entry:
     """The first entry after the question of its base."""
     rows, entries = [row for row, _ in lines], [entry for _, entry in lines]
     made = bases.made_here(rows, entries, {})
     named = [(row.image.names[0], row.image) for row in rows if row.image is not None]
     image = rows[0].image
     assert image is not None
-    candidates = bases.candidates(rows[0], entries[0], made, named)
+    candidates = bases.candidates(rows[0], entries[0], made, named, hosts)
     kinds = {(entry.reference, entry.id): entry.verdict.kind for entry in entries}
     found: Entry = (world or World()).settle(
-        bases.rebuilt(image, entries[0], candidates, kinds, {})
+        basemoves.rebuilt(image, entries[0], candidates, kinds, {})
     )
     return found
 
 
 GOALS = local(image("base", "app"), "goals")
+DEBIAN = Reference.parse("debian:12")
+INHERITED = {
+    "org.opencontainers.image.base.name": str(DEBIAN),
+    "org.opencontainers.image.base.digest": str(image("os").digest),
+}
 OUTDATED_NODE = line(local(BASE, "node"), Kind.OUTDATED, "moved")
 
 
@@ -167,9 +174,9 @@ class TestLayers:
         world = World()
         world.put("node:latest", NEW_BASE)
         base = bases.Base(NODE, image=lost)
-        assert world.settle(bases.has_moved(GOALS, base)) is True
+        assert world.settle(basemoves.has_moved(GOALS, base)) is True
         world.put("node:latest", BASE)
-        assert world.settle(bases.has_moved(GOALS, base)) is False
+        assert world.settle(basemoves.has_moved(GOALS, base)) is False
 
 
 class TestLabels:
@@ -212,3 +219,75 @@ class TestLabels:
     def test_labels_that_name_no_base(self, name: str) -> None:
         labels = {"org.opencontainers.image.base.name": name}
         assert bases.labelled_base(local(image("base", labels=labels))) is None
+
+    def world_of_a_debian_that(self, moved: bool) -> World:
+        world = World()
+        world.put("debian:12", image("newer os") if moved else image("os"), image("os"))
+        return world
+
+    @pytest.mark.parametrize(
+        ("kind", "reason", "expected"),
+        [
+            (Kind.OUTDATED, "moved", Kind.REBUILD),
+            (Kind.UP_TO_DATE, "exact", Kind.UNPUSHED),
+        ],
+    )
+    def test_labels_that_came_with_the_base_are_its_own(
+        self, kind: Kind, reason: str, expected: Kind
+    ) -> None:
+        """Debian is what node was built on, and node is what was built on here."""
+        node = local(image("os", "base", labels=INHERITED), "node")
+        mine = local(image("os", "base", "app", labels=INHERITED), "team/goals")
+        # Of Debian the opposite is true, each time.
+        world = self.world_of_a_debian_that(moved=kind is Kind.UP_TO_DATE)
+        world.put("node:latest", NEW_BASE)
+        entry = judged(line(mine, Kind.UNPUSHED), line(node, kind, reason), world=world)
+        assert entry.verdict.kind is expected
+        assert Holds(DEBIAN) not in world.asked
+        assert entry.base is None or (entry.base.reference, entry.base.source) == (NODE, "layers")
+
+    def test_labels_that_came_with_a_base_that_was_built_here(self) -> None:
+        middle = local(image("os", "tools", labels=INHERITED), "tools")
+        mine = local(image("os", "tools", "app", labels=INHERITED), "team/goals")
+        lines = line(mine, Kind.UNPUSHED), line(middle, Kind.UNPUSHED)
+        assert judged(*lines, world=self.world_of_a_debian_that(moved=False)).base is None
+        entry = judged(*lines, world=self.world_of_a_debian_that(moved=True))
+        assert entry.base is not None
+        assert (entry.base.reference, entry.base.source) == (DEBIAN, "labels")
+        assert entry.base.line == "FROM tools:latest"
+
+    def test_labels_of_its_own_win(self) -> None:
+        os = line(local(image("base", labels=INHERITED), "other"), Kind.OUTDATED, "moved")
+        world = World()
+        world.put("node:latest", BASE)
+        entry = judged(line(self.labelled(BASE), Kind.UNPUSHED), os, world=world)
+        assert entry.verdict.kind is Kind.UNPUSHED
+        assert world.asked == [Holds(NODE)]
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            *("127.0.0.1:5000", "127.1:5000", "localhost:5000", "[::1]:5000", "169.254.169.254"),
+            *("10.0.0.5", "192.168.1.2:80", "[fd00::1]:443", "0.0.0.0:80", "100.100.100.200"),
+        ],
+    )
+    def test_an_internal_registry_is_asked_only_where_the_user_has_to_do_with_it(
+        self, host: str
+    ) -> None:
+        name = f"{host}/node:1"
+        labels = INHERITED | {"org.opencontainers.image.base.name": name}
+        mine = line(local(image("base", "app", labels=labels), "team/goals"), Kind.UNPUSHED)
+        world = World()
+        world.put(name, NEW_BASE)
+        assert judged(mine, world=world).base is None
+        assert world.asked == []
+        other = host.replace("5000", "5001") + ("" if "5000" in host else ":8")
+        assert judged(mine, world=world, hosts=frozenset({other})).base is None
+        assert judged(mine, world=world, hosts=frozenset({host})).base is not None
+
+    def test_where_a_label_is_not_believed_layers_tell(self) -> None:
+        labels = INHERITED | {"org.opencontainers.image.base.name": "127.0.0.1:22/node:1"}
+        mine = line(local(image("base", "app", labels=labels), "team/goals"), Kind.UNPUSHED)
+        entry = judged(mine, OUTDATED_NODE)
+        assert entry.base is not None
+        assert entry.base.source == "layers"

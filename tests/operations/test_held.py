@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_registry import MockRegistry, seed
-from regsync.operations.held import held_until
+from regsync.oci.digest import Digest
+from regsync.oci.reference import Reference
+from regsync.operations.held import held_until, hold_back
+from regsync.operations.oracle import Oracle
+from regsync.operations.report import Entry
+from regsync.operations.verdict import Kind, Verdict
+from regsync.state.documents import Documents
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -127,3 +134,26 @@ class TestStatus:
         assert told() == []
         desk.clock.elapsed += 86400
         assert told() == [True]
+
+    def test_a_fault_that_nobody_foresaw_stays_in_its_row(self, desk: Desk) -> None:
+        class Broken(Documents):
+            def get(self, digest: Digest) -> bytes | None:
+                raise ZeroDivisionError("by nothing")
+
+        digest = Digest.of(b"new")
+        verdict = Verdict(Kind.OUTDATED, "moved", remote_digest=digest, platform_digest=digest)
+        node, other = (Reference.parse(name) for name in ("node:1", "node:2"))
+        outdated = Entry(node, "node:1", "id", None, verdict)
+        current = Entry(other, "node:2", "id", None, Verdict(Kind.UP_TO_DATE, "exact"))
+
+        async def work() -> list[Entry]:
+            async with desk.registries() as registries:
+                oracle = Oracle(registries, Broken(None))
+                with desk.memory as memory:
+                    return await hold_back([outdated, current], DAY, oracle, memory, NOW)
+
+        held, untouched = asyncio.run(work())
+        # As an image without a date: it is held back from the first sight on.
+        assert held.held_until == NOW + DAY
+        assert held.verdict.notes == ("its date could not be read (ZeroDivisionError: by nothing)",)
+        assert untouched == current

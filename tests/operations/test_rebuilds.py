@@ -16,6 +16,7 @@ from regsync.oci.digest import Digest
 from regsync.operations.rebuilds import dated
 from regsync.operations.report import Entry, MovedBase, StatusReport
 from regsync.operations.status import status
+from regsync.settings import HostSettings
 from regsync.state.documents import Documents
 from regsync.stores.base import Store
 
@@ -167,6 +168,25 @@ def test_through_an_image_that_was_built_here(
     assert moved.line == f"FROM {middle}"
     if not alone:
         assert base_of(report.entries, middle).through is None
+
+
+def test_a_label_leads_to_no_machine_that_the_user_never_named(
+    tmp_path: Path, registry: MockRegistry
+) -> None:
+    with MockRegistry().serve() as theirs:
+        base, mine = at(theirs, "node:22"), at(registry, "team/goals:1")
+        held = theirs.put("node", BASE, "22")
+        theirs.put("node", MOVED, "22")
+        docker = Dockerd()
+        docker.hold(labelled(base, held), mine)
+        theirs.log.clear()
+        with docker.store() as store:
+            report = Desk(tmp_path / "one").status(store=store)
+            assert said(report) == {mine: "unpushed/new_repository"}
+            assert list(theirs.log) == []
+            # Who configures it, knows it.
+            desk = Desk(tmp_path / "two", hosts={theirs.host: HostSettings()})
+            assert str(base_of(desk.status(store=store).entries, mine).reference) == base
 
 
 class Broken(Documents):

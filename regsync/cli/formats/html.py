@@ -22,9 +22,8 @@ from regsync.cli.formats.stylesheet import sheet
 from regsync.cli.terminal import safe
 from regsync.cli.units import counted, size
 from regsync.operations.report import Entry, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import GONE, Kind
 
-_GONE = frozenset({Kind.GONE, Kind.PINNED_GONE})
 _FINE = frozenset({Kind.UP_TO_DATE, Kind.PINNED})
 
 
@@ -194,7 +193,7 @@ def _verdict(entry: Entry) -> Markup:
     found = standing(entry)
     kind = entry.verdict.kind
     if found is Standing.STALE:
-        look = "gone" if kind in _GONE else "stale"
+        look = "gone" if kind in GONE else "stale"
     elif found is Standing.UNDECIDED:
         look = "undecided"
     else:

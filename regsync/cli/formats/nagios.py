@@ -16,11 +16,10 @@ from regsync.cli.terminal import safe
 from regsync.cli.units import size
 from regsync.errors import RegsyncError
 from regsync.operations.report import Entry, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import GONE, Kind
 
 _LINE_LIMIT = 500
 """Characters of one image's line."""
-_GONE = frozenset({Kind.GONE, Kind.PINNED_GONE})
 
 
 class State(IntEnum):
@@ -37,7 +36,7 @@ def state(report: StatusReport) -> State:
     is stale, UNKNOWN where nothing is known to be and something is undecided, else OK.
     """
     found = {standing(entry) for entry in report.entries}
-    if any(entry.stale and entry.verdict.kind in _GONE for entry in report.entries):
+    if any(entry.stale and entry.verdict.kind in GONE for entry in report.entries):
         return State.CRITICAL
     if Standing.STALE in found:
         return State.WARNING

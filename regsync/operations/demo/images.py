@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from mock_registry import seed
 from mock_registry.seed import Blob, Image, Index
+from regsync.oci.annotations import VERSION
 
-_VERSION = "org.opencontainers.image.version"
 _OTHERS = ("linux/amd64", "linux/arm64")
 
 # Files that stand for layers, each with its bytes.
@@ -87,7 +87,7 @@ def make(platform: str) -> Images:
     minio = _layers(_MINIO_BASE, "ubi")
 
     def published(layers: Sequence[Blob], created: str, version: str = "") -> Index:
-        labels = {_VERSION: version} if version else {}
+        labels = {VERSION: version} if version else {}
         own = seed.image(platform, layers, labels=labels, created=created)
         others = [
             seed.image(other, [f"for {other}"], labels=labels, created=created)

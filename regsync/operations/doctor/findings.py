@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from regsync.oci import challenge as challenges
 from regsync.oci import errorcode
 from regsync.oci.scope import Scope
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.steps import Finding, Outcome, warning
+from regsync.registry import budget
 from regsync.registry.origin import Origin, RefusedAddress, realm
 from regsync.registry.ratelimit import RateLimit
+from regsync.registry.retry import http_date
 
 SKEW = timedelta(minutes=1)
 """How far two clocks may be apart before it is worth a word."""
@@ -113,7 +114,7 @@ def clocks(now: datetime, date: str | None, claims: Claims | None) -> Finding:
         date: Its `Date` header.
         claims: Of the last token.
     """
-    theirs = _parse(date)
+    theirs = http_date(date or "")
     if theirs is None:
         return Finding("the registry does not tell its time (no usable Date)")
     if claims is not None and claims.begins is not None and claims.begins > theirs + SKEW:
@@ -137,14 +138,6 @@ def clocks(now: datetime, date: str | None, claims: Claims | None) -> Finding:
     )
 
 
-def _parse(date: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(date or "")
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else None
-
-
 def span(length: timedelta) -> str:
     """`3 h`, `40 min`, `2 days`: how far two moments are apart."""
     seconds = abs(int(length.total_seconds()))
@@ -159,7 +152,7 @@ def quota(limit: RateLimit | None) -> Finding:
     """What the registry tells of its pull limit, and whom it counts."""
     if limit is None:
         return Finding("it tells of no pull limit")
-    window = f" in {span(timedelta(seconds=limit.window_s))}" if limit.window_s else ""
+    window = f" in {budget.span(limit.window_s)}" if limit.window_s else ""
     whose = f", counted for {limit.source}" if limit.source else ""
     if limit.remaining is None:
         return Finding(f"{limit.limit} pulls{window}{whose}")
