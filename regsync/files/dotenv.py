@@ -12,7 +12,7 @@ _COMMENT = re.compile(r"\s+#.*")
 
 
 def parse(text: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The values of a `.env` file under those of the environment, which go first.
+    """The values of a `.env` file under those that are given, which go first.
 
     A line that is none, or whose value cannot be filled in, sets nothing.
     """
