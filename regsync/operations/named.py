@@ -235,9 +235,7 @@ class _Run:
         if tagshape.read(tag) is None:
             return None, [f"{tag} is no version"]
         if repository not in self._tags:
-            client = self._registries.client(repository.registry)
-            listed = client.tags(repository, pages=TAG_PAGES)
-            self._tags[repository] = asyncio.ensure_future(listed)
+            self._tags[repository] = asyncio.ensure_future(self._all_tags(repository))
         try:
             tags = await self._tags[repository]
         except RegsyncError as error:
@@ -247,6 +245,10 @@ class _Run:
         found = tagshape.newer(tag, tags)
         newest = found is not None and found.widest is None and tag in tags
         return found, ["the newest of its kind"] if newest else []
+
+    async def _all_tags(self, repository: Repository) -> list[str]:
+        # Of the repository, not of its host: a login may be meant for a namespace alone.
+        return await self._registries.client(repository).tags(repository, pages=TAG_PAGES)
 
 
 def _loud(row: Named, verdict: Verdict) -> list[str]:

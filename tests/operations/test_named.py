@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,3 +230,21 @@ def test_offline_asks_nobody(mock_registry: MockRegistry, repository: Repository
     report = repository.look(f"{mock_registry.host}/team/app:1", semver=True, offline=True)
     assert report.entries[0].verdict.cause is Cause.OFFLINE
     assert sum(report.requests.values()) == len(mock_registry.log) == 0
+
+
+def test_tags_are_listed_with_the_login_of_their_namespace(
+    tmp_path: Path, repository: Repository
+) -> None:
+    ann = User("ann", "secret")
+    with MockRegistry(users=[ann]).serve() as registry:
+        put(registry, "team/app", "1.0.0", "1.0.1")
+        login = base64.b64encode(b"ann:secret").decode()
+        repository.env = {
+            "HOME": str(tmp_path),
+            "DOCKER_AUTH_CONFIG": json.dumps({"auths": {f"{registry.host}/team": {"auth": login}}}),
+        }
+        report = repository.look(f"{registry.host}/team/app:1.0.0", semver=True)
+    assert report.failures == ()
+    [entry] = report.entries
+    assert entry.in_files is not None
+    assert entry.in_files.newer == Newer("1.0.1")
