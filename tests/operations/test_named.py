@@ -14,10 +14,12 @@ from desk import Desk
 from world import World, image, index
 
 from mock_registry import Fault, MockRegistry, User, seed
+from regsync.errors import KeptBack, RateLimited, RegsyncError, ServerFailed, Unsupported
 from regsync.files.gather import gather
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
 from regsync.operations.named import decide, named, plan
+from regsync.operations.questions import Document
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind
@@ -75,6 +77,21 @@ class TestDecision:
         world.put(f"{self.NAME}:1", index(ours, arm), ours, arm)
         _, _, moved, notes = self.told(world, f"{self.NAME}:1@{ours.digest}")
         assert (moved, notes) == (False, ("one platform of tag 1",))
+
+    @pytest.mark.parametrize(
+        "failure", [RateLimited("a", "slow down"), KeptBack("a", "kept"), ServerFailed("a", "502")]
+    )
+    def test_what_cannot_be_read_has_not_moved(self, failure: RegsyncError) -> None:
+        world = World()
+        ours, arm = image("a"), image("b", platform="linux/arm64")
+        tagged = world.put(f"{self.NAME}:1", index(ours, arm), ours, arm)
+        reference = Reference.parse(f"{self.NAME}:1@{ours.digest}")
+        world.answers[Document(reference.repository, tagged)] = failure
+        note = f"what tag 1 holds cannot be read: {failure.why}"
+        assert self.told(world, str(reference)) == ("pinned", None, False, (note,))
+        # What is no image at all is another thing than what was pinned.
+        world.answers[Document(reference.repository, tagged)] = Unsupported("a", "a chart")
+        assert self.told(world, str(reference))[2]
 
 
 def test_one_row_for_each_reference_with_all_its_places(tmp_path: Path) -> None:
