@@ -19,7 +19,7 @@ from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
-from regsync.operations import questions, tagshape
+from regsync.operations import questions, quota, tagshape
 from regsync.operations.ignore import idle, is_ignored
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
@@ -167,7 +167,8 @@ async def named(
     oracle = Oracle(registries, documents, offline=offline)
     await oracle.prepare(row.reference.repository for row in rows)
     run = _Run(oracle, registries, clock, listen, len(rows), semver and not offline)
-    entries = await asyncio.gather(*(run.entry(row) for row in rows))
+    # Who comes first is decided first, where pulls are to be kept: as the files have it.
+    entries = await quota.as_given(rows, lambda row: row.reference, run.entry, oracle, registries)
     _remember(memory, entries, registries, clock)
     return StatusReport(
         store=FILES,
