@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError, ServerFailed, Unsupported
+from regsync.errors import InvalidReference, RegsyncError, Unsupported, unforeseen
 from regsync.files.found import Mention, Place
 from regsync.files.gather import Gathered
 from regsync.oci.digest import Digest
@@ -230,7 +230,7 @@ class _Run:
             verdict = unknown(error)
         except Exception as error:
             # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
-            verdict = unknown(_unexpected(reference, error))
+            verdict = unknown(unforeseen(f"cannot judge `{reference.familiar}`", error))
         self._done += 1
         self._listen(Checked(self._done, self._total, reference.familiar))
         return Entry(
@@ -276,11 +276,3 @@ def _loud(row: Named, verdict: Verdict) -> list[str]:
 def _listed(verdict: Verdict) -> bool:
     """Whether there is a repository to list the tags of."""
     return verdict.kind is not Kind.UNKNOWN and verdict.reason != "repository"
-
-
-def _unexpected(reference: Reference, error: Exception) -> RegsyncError:
-    return ServerFailed(
-        f"cannot judge `{reference.familiar}`",
-        f"{type(error).__name__}: {error}",
-        "if this is no fault of the network, it is one of regsync: please report it",
-    )
