@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +14,16 @@ from desk import Desk
 from world import World, image, index
 
 from mock_registry import Fault, MockRegistry, User, seed
+from regsync.errors import KeptBack, RateLimited, RegsyncError, ServerFailed, Unsupported
 from regsync.files.gather import gather
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
 from regsync.operations.named import decide, named, plan
+from regsync.operations.questions import Document
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind
+from regsync.settings import HostSettings
 from regsync.state.documents import Documents
 
 ABSENT = Digest.of(b"absent")
@@ -74,6 +79,21 @@ class TestDecision:
         _, _, moved, notes = self.told(world, f"{self.NAME}:1@{ours.digest}")
         assert (moved, notes) == (False, ("one platform of tag 1",))
 
+    @pytest.mark.parametrize(
+        "failure", [RateLimited("a", "slow down"), KeptBack("a", "kept"), ServerFailed("a", "502")]
+    )
+    def test_what_cannot_be_read_has_not_moved(self, failure: RegsyncError) -> None:
+        world = World()
+        ours, arm = image("a"), image("b", platform="linux/arm64")
+        tagged = world.put(f"{self.NAME}:1", index(ours, arm), ours, arm)
+        reference = Reference.parse(f"{self.NAME}:1@{ours.digest}")
+        world.answers[Document(reference.repository, tagged)] = failure
+        note = f"what tag 1 holds cannot be read: {failure.why}"
+        assert self.told(world, str(reference)) == ("pinned", None, False, (note,))
+        # What is no image at all is another thing than what was pinned.
+        world.answers[Document(reference.repository, tagged)] = Unsupported("a", "a chart")
+        assert self.told(world, str(reference))[2]
+
 
 def test_one_row_for_each_reference_with_all_its_places(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
@@ -97,12 +117,13 @@ class Repository:
 
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, HostSettings] = field(default_factory=dict)
 
     def look(self, *images: str, semver: bool = False, offline: bool = False) -> StatusReport:
         services = "".join(f"  s{at}: {{image: '{name}'}}\n" for at, name in enumerate(images))
         file = self.folder / "compose.yaml"
         file.write_text(f"services:\n{services}")
-        desk = Desk(self.folder, env=self.env)
+        desk = Desk(self.folder, self.hosts, self.env)
 
         async def work() -> StatusReport:
             async with desk.registries() as registries:
@@ -228,3 +249,41 @@ def test_offline_asks_nobody(mock_registry: MockRegistry, repository: Repository
     report = repository.look(f"{mock_registry.host}/team/app:1", semver=True, offline=True)
     assert report.entries[0].verdict.cause is Cause.OFFLINE
     assert sum(report.requests.values()) == len(mock_registry.log) == 0
+
+
+def test_tags_are_listed_with_the_login_of_their_namespace(
+    tmp_path: Path, repository: Repository
+) -> None:
+    ann = User("ann", "secret")
+    with MockRegistry(users=[ann]).serve() as registry:
+        put(registry, "team/app", "1.0.0", "1.0.1")
+        login = base64.b64encode(b"ann:secret").decode()
+        repository.env = {
+            "HOME": str(tmp_path),
+            "DOCKER_AUTH_CONFIG": json.dumps({"auths": {f"{registry.host}/team": {"auth": login}}}),
+        }
+        report = repository.look(f"{registry.host}/team/app:1.0.0", semver=True)
+    assert report.failures == ()
+    [entry] = report.entries
+    assert entry.in_files is not None
+    assert entry.in_files.newer == Newer("1.0.1")
+
+
+def test_pulls_that_may_be_spent_decide_in_the_order_of_the_files(repository: Repository) -> None:
+    with MockRegistry(hub=40).serve() as hub:
+        names = []
+        for n in range(4):
+            ours = hub.put(f"team/app{n}", seed.image("linux/amd64", layers=(f"old{n}",)), "1")
+            new = [seed.image(each, layers=(f"{n}",)) for each in ("linux/amd64", "linux/arm64")]
+            hub.put(f"team/app{n}", seed.index(new), "1")
+            names.append(f"{hub.host}/team/app{n}:1@{ours}")
+        assert hub.core.hub is not None
+        hub.core.hub.spend("127.0.0.1", hub.core.hub.remaining("127.0.0.1") - 7)
+        repository.hosts = {hub.host: HostSettings(keep_pulls=5)}
+        # Who comes first in the files is the last to be answered.
+        hub.faults.add(Fault("/v2/team/app0/manifests", method="HEAD", delay=0.2, times=None))
+        entries = repository.look(*names).entries
+        assert hub.core.hub.remaining("127.0.0.1") == 5
+    moved = [entry.in_files is not None and entry.in_files.moved for entry in entries]
+    assert moved == [True, True, False, False]
+    assert "cannot be read: kept back" in entries[2].verdict.notes[0]
