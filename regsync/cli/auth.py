@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +16,7 @@ from regsync.cli.tables import Column, fit, render
 from regsync.cli.terminal import Terminal, safe, say, show_error, write
 
 if TYPE_CHECKING:
-    from regsync.credentials.answers import Trace
+    from regsync.credentials.answers import Step, Trace
     from regsync.credentials.listing import Known
     from regsync.operations.whoami import Explanation
 
@@ -109,8 +111,23 @@ def _screen(found: Explanation, quiet: bool) -> str:
         Column("WHY", _cells(step.why for step in steps), least=20),
         Column("PLACE", _cells(step.place for step in steps), least=12, keep_end=True),
     )
-    table = render(fit(columns, Terminal.of(sys.stdout, os.environ).width))
+    width = Terminal.of(sys.stdout, os.environ).width
+    fitted = fit(columns, width)
+    narrow = width is not None and "WHY" not in {column.title for column in fitted}
+    table = _blocks(steps, width) if narrow and width else render(fitted)
     return table if quiet else f"{table}\n\n{safe(_outcome(found))}"
+
+
+def _blocks(steps: Sequence[Step], width: int) -> str:
+    """One block a source, where a table has no room for the reasons."""
+    lines = []
+    for step in steps:
+        lines.append(f"{step.source}: {step.outcome.replace('_', ' ')}")
+        for text in _cells((step.why, step.place)):
+            lines += textwrap.wrap(
+                text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+            )
+    return "\n".join(lines)
 
 
 def _outcome(found: Explanation) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import pty
 import subprocess
 import sys
 import urllib.request
@@ -281,3 +283,19 @@ def test_a_group_alone_shows_its_help(machine: Machine) -> None:
 def test_the_envelope_names_both_words(machine: Machine) -> None:
     done = regsync(machine, "auth", "explain", "nohost", "--format", "json")
     assert json.loads(done.stdout)["command"] == "auth explain"
+
+
+def test_explain_folds_where_the_terminal_is_narrow(machine: Machine) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "regsync", "auth", "explain", "r.example"],
+            env={**machine.env, "COLUMNS": "40"},
+            stdout=theirs,
+            check=True,
+        )
+        output = os.read(ours, 65536).decode().replace("\r\n", "\n")
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "keyring: skipped\n  no login of regsync's own\n" in output
