@@ -81,12 +81,17 @@ class Renames:
 
 @dataclass(slots=True)
 class Found:
-    """All that one file names; parsers fill it in."""
+    """All that one file names; parsers fill it in.
+
+    Attributes:
+        passed: What may name an image, and may as well be something else.
+    """
 
     mentions: list[Mention] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
     follows: list[Follow] = field(default_factory=list)
     renames: list[Renames] = field(default_factory=list)
+    passed: list[Place] = field(default_factory=list)
 
     def mention(self, text: str, place: Place) -> None:
         """Note an image; `scratch` is the empty base and none."""

@@ -32,11 +32,13 @@ class Gathered:
         files: How many files were read.
         mentions: The images, in the order of the files.
         failures: Names that cannot be told, and files that cannot be read or understood.
+        passed: What may name an image, and may as well be something else.
     """
 
     files: int
     mentions: tuple[Mention, ...]
     failures: tuple[RegsyncError, ...]
+    passed: tuple[Place, ...] = ()
 
 
 def gather(
@@ -98,6 +100,7 @@ class _Gathering:
         self._built: set[str] = set()
         self._mentions: list[Mention] = []
         self._failures: list[RegsyncError] = []
+        self._passed: dict[Place, None] = {}
         self._renames: list[tuple[str, Renames]] = []
 
     def add(self, source: _Source) -> None:
@@ -147,7 +150,10 @@ class _Gathering:
                 raise InvalidFile("cannot look up all images", f"there are more than {MENTIONS}")
         mentions = [mention for mention in self._mentions if not self._renamed(mention)]
         return Gathered(
-            len(self._done), tuple(dict.fromkeys(mentions)), tuple(_once(self._failures))
+            len(self._done),
+            tuple(dict.fromkeys(mentions)),
+            tuple(_once(self._failures)),
+            tuple(self._passed),
         )
 
     def _one(self, source: _Source) -> list[_Source]:
@@ -160,6 +166,7 @@ class _Gathering:
             return []
         self._mentions += sorted(found.mentions, key=lambda mention: mention.place.line)
         self._failures += found.unresolved
+        self._passed.update(dict.fromkeys(found.passed))
         folder = os.path.dirname(source.path)
         self._renames += [(folder, renames) for renames in found.renames]
         followed = (self._followed(follow, folder, env) for follow in found.follows)

@@ -164,6 +164,7 @@ async def named(
         rate_limits=tuple(registries.rate_limits()),
         failures=(*gathered.failures, *planned.failures, *run.failures.values()),
         files=gathered.files,
+        passed=gathered.passed,
         ignored=len(planned.rows) - len(rows),
         idle_patterns=idle([row.reference for row in planned.rows], ignore),
     )

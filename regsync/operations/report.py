@@ -165,6 +165,7 @@ class StatusReport:
         files: How many files were read, where no store was asked.
         ignored: How many rows the user's patterns took out.
         idle_patterns: Patterns that matched nothing.
+        passed: What may name an image in a file, and was not asked for: it may be anything.
         news: What has changed, if that was the question.
     """
 
@@ -176,6 +177,7 @@ class StatusReport:
     files: int | None = None
     ignored: int = 0
     idle_patterns: tuple[str, ...] = ()
+    passed: tuple[Place, ...] = ()
     news: News | None = None
 
     @property

@@ -274,3 +274,20 @@ def test_what_is_ignored_is_not_asked_for(checkout: Checkout) -> None:
     assert [one.method for one in checkout.registry.log if "manifests" in one.path] == ["HEAD"]
     said = checkout.regsync("--from", "compose.yaml", "--ignore", "nobody/*")
     assert "`--ignore nobody/*` matches nothing here" in said.stderr
+
+
+def test_custom_kinds_are_never_passed_over_in_silence(checkout: Checkout) -> None:
+    """Neither Argo's and Tekton's keys of containers, nor an `image` that may be anything."""
+    head = "apiVersion: example.com/v1\nkind: Thing\nspec:\n"
+    checkout.write("argo.yaml", head + "  templates: [{container: {image: HOST/team/web:9}}]\n")
+    checkout.write("tekton.yaml", head + "  steps: [{image: HOST/team/web:8}]\n")
+    checkout.write("operator.yaml", head + "  image: HOST/team/web:7\n  disk: {image: debian-12}\n")
+    files = ("--from", "argo.yaml", "--from", "tekton.yaml", "--from", "operator.yaml")
+    told = checkout.json(*files)
+    assert [image["verdict"] for image in told["data"]["images"]] == ["gone"] * 3
+    assert told["data"]["not_understood"] == [
+        {"path": "operator.yaml", "line": 5, "name": "image", "text": "debian-12"}
+    ]
+    done = checkout.regsync(*files, "--exit-code")
+    assert done.returncode == 10
+    assert "note: 1 `image:` not understood in operator.yaml:5" in done.stderr
