@@ -10,7 +10,7 @@ from regsync.cli.terminal import safe
 from regsync.cli.units import counted
 from regsync.files.found import Place
 from regsync.operations.report import Entry, InFiles, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import Kind, LastKnown
 
 _UNPINNED = "unpinned"
 _WORDS: Mapping[Kind, str] = MappingProxyType({Kind.NOT_LOCAL: _UNPINNED})
@@ -22,6 +22,11 @@ _PLACES = 3
 def word(entry: Entry) -> str:
     """The cell of a verdict: what is there and named by tag is unpinned, wherever it is not."""
     return _WORDS.get(entry.verdict.kind, entry.verdict.kind.words)
+
+
+def last_words(entry: Entry, known: LastKnown) -> str:
+    """The same of the verdict that was made last."""
+    return _WORDS.get(known.kind, known.kind.words) if entry.in_files else known.kind.words
 
 
 def header(report: StatusReport) -> str:

@@ -7,7 +7,7 @@ repository one tag list where newer versions are looked for; neither counts as a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
@@ -18,17 +18,18 @@ from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
-from regsync.operations import questions, tagshape
+from regsync.operations import questions, recall, tagshape
 from regsync.operations.ignore import idle, is_ignored
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
+from regsync.operations.remember import remember_files
 from regsync.operations.report import Entry, InFiles, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.progress import Checked, Listener, silent
 from regsync.state.documents import Documents
 from regsync.state.memory import Memory
-from regsync.state.values import Sighting
+from regsync.state.values import Known
 from regsync.stores.base import StoreInfo
 from regsync.stores.remote import Registries
 
@@ -154,9 +155,10 @@ async def named(
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=offline)
     await oracle.prepare(row.reference.repository for row in rows)
-    run = _Run(oracle, registries, clock, listen, len(rows), semver and not offline)
+    known = memory.last_verdicts(FILES.key)
+    run = _Run(oracle, registries, clock, listen, len(rows), known, semver and not offline)
     entries = await asyncio.gather(*(run.entry(row) for row in rows))
-    _remember(memory, entries, registries, clock)
+    remember_files(memory, FILES.key, entries, registries.greetings(), clock.now())
     return StatusReport(
         store=FILES,
         entries=tuple(entries),
@@ -170,18 +172,6 @@ async def named(
     )
 
 
-def _remember(
-    memory: Memory, entries: Sequence[Entry], registries: Registries, clock: Clock
-) -> None:
-    """Keep when which digest was first seen under a tag, and how registries greet."""
-    seen = [
-        Sighting(str(entry.reference), str(entry.verdict.remote_digest), clock.now())
-        for entry in entries
-        if entry.verdict.kind is Kind.NOT_LOCAL
-    ]
-    memory.keep(sightings=seen, greetings=registries.greetings())
-
-
 class _Run:
     """What the rows of one run share."""
 
@@ -192,6 +182,7 @@ class _Run:
         clock: Clock,
         listen: Listener,
         total: int,
+        known: Mapping[str, Known],
         semver: bool,
     ) -> None:
         self.failures: dict[Repository, RegsyncError] = {}
@@ -200,6 +191,7 @@ class _Run:
         self._clock = clock
         self._listen = listen
         self._total = total
+        self._known = known
         self._done = 0
         self._semver = semver
         self._tags: dict[Repository, asyncio.Task[list[str]]] = {}
@@ -219,6 +211,9 @@ class _Run:
         except Exception as error:
             # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
             verdict = unknown(_unexpected(reference, error))
+        if verdict.kind is Kind.UNKNOWN:
+            said = recall.last_known(self._known.get(str(reference)))
+            verdict = replace(verdict, last_known=said)
         self._done += 1
         self._listen(Checked(self._done, self._total, reference.familiar))
         return Entry(

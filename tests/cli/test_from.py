@@ -291,3 +291,15 @@ def test_custom_kinds_are_never_passed_over_in_silence(checkout: Checkout) -> No
     done = checkout.regsync(*files, "--exit-code")
     assert done.returncode == 10
     assert "note: 1 `image:` not understood in operator.yaml:5" in done.stderr
+
+
+def test_without_a_registry_it_says_what_was_last_known(checkout: Checkout) -> None:
+    checkout.regsync("--from", "compose.yaml")
+    done = checkout.regsync("--from", "compose.yaml", "--offline")
+    assert "not asked (offline); was unpinned just now" in done.stdout
+    assert "not asked (offline); was gone just now" in done.stdout
+    assert checkout.regsync("--from", "compose.yaml", "--offline", "--format", "html").stdout.count(
+        "<dt>last known</dt><dd>unpinned"
+    )
+    told = checkout.json("--from", "compose.yaml", "--offline")["data"]["images"]
+    assert [image["last_known"]["verdict"] for image in told] == ["not_local", "pinned", "gone"]
