@@ -100,4 +100,6 @@ class Found:
 
     def doubt(self, place: Place, why: str, hint: str | None = None) -> None:
         """Note a name that cannot be known from the file."""
-        self.unresolved.append(Unresolved(f"{place}: cannot tell `{place.text}`", why, hint))
+        error = Unresolved(f"{place}: cannot tell `{place.text}`", why, hint)
+        error.name = place.text
+        self.unresolved.append(error)

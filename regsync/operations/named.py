@@ -19,7 +19,7 @@ from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
 from regsync.operations import questions, recall, tagshape
-from regsync.operations.ignore import idle, is_ignored
+from regsync.operations.ignore import idle, is_ignored, mute_failures, mute_places
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
 from regsync.operations.remember import remember_files
@@ -152,6 +152,7 @@ async def named(
     clock = clock or SystemClock()
     planned = plan(gathered.mentions)
     rows = [row for row in planned.rows if not is_ignored(row.reference, ignore)]
+    failures, unresolved = mute_failures(gathered.failures, ignore)
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=offline)
     await oracle.prepare(row.reference.repository for row in rows)
@@ -164,11 +165,11 @@ async def named(
         entries=tuple(entries),
         requests=registries.requests(),
         rate_limits=tuple(registries.rate_limits()),
-        failures=(*gathered.failures, *planned.failures, *run.failures.values()),
+        failures=(*failures, *planned.failures, *run.failures.values()),
         files=gathered.files,
-        passed=gathered.passed,
-        ignored=len(planned.rows) - len(rows),
-        idle_patterns=idle([row.reference for row in planned.rows], ignore),
+        passed=mute_places(gathered.passed, ignore),
+        ignored=len(planned.rows) - len(rows) + len(unresolved),
+        idle_patterns=idle([*(row.reference for row in planned.rows), *unresolved], ignore),
     )
 
 

@@ -303,3 +303,17 @@ def test_without_a_registry_it_says_what_was_last_known(checkout: Checkout) -> N
     )
     told = checkout.json("--from", "compose.yaml", "--offline")["data"]["images"]
     assert [image["last_known"]["verdict"] for image in told] == ["not_local", "pinned", "gone"]
+
+
+def test_an_unresolved_name_is_ignored_by_its_repository(checkout: Checkout) -> None:
+    checkout.write(
+        "doubt.yaml",
+        "services:\n  a: {image: 'reg.example/team/a:${A:?}'}\n"
+        "  b: {image: 'reg.example/${B:?}:1'}\n",
+    )
+    told = checkout.json("--from", "doubt.yaml", "--ignore", "reg.example/team/*")
+    assert (told["exit_code"], told["data"]["ignored"], len(told["errors"])) == (3, 1, 1)
+    # What is not literal is never guessed to match.
+    done = checkout.regsync("--from", "doubt.yaml", "--ignore", "reg.example/*")
+    assert done.stderr.count("error: ") == 2
+    assert "`--ignore reg.example/*` matches nothing here" in done.stderr
