@@ -31,17 +31,43 @@ Semver = Annotated[
     bool, typer.Option("--semver", help="With --from: look for newer versions of the same kind.")
 ]
 
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="With --from FOLDER: leave these files out, e.g. `charts/*`; may be repeated.",
+    ),
+]
 
-def asked(files: list[str] | None, *, semver: bool, elsewhere: tuple[object, ...]) -> bool:
+_ELSEWHERE = (
+    *("REF", "--platform", "--store", "--host", "--context", "--changed", "--min-age"),
+    *("--explain", "--names"),
+)
+
+
+def asked(
+    files: list[str] | None,
+    *,
+    semver: bool,
+    exclude: list[str] | None,
+    elsewhere: tuple[object, ...],
+) -> bool:
     """Whether files are asked about, and not a store.
 
     Args:
-        elsewhere: What is said of stores and their images, which files have not.
+        elsewhere: What was said of stores and their images, in the order of `_ELSEWHERE`.
 
     Raises:
         UsageError: the options exclude each other.
     """
     if not files:
+        if exclude:
+            raise UsageError(
+                "`--exclude` goes with `--from`",
+                "it leaves out files of a folder",
+                "name the folder: `regsync status --from . --exclude 'charts/*'`",
+            )
         if semver:
             raise UsageError(
                 "`--semver` goes with `--from`",
@@ -49,10 +75,10 @@ def asked(files: list[str] | None, *, semver: bool, elsewhere: tuple[object, ...
                 "name them: `regsync status --from compose.yaml --semver`",
             )
         return False
-    if any(elsewhere):
+    given = [name for name, value in zip(_ELSEWHERE, elsewhere, strict=True) if value]
+    if given:
         raise UsageError(
-            "`--from` excludes REF, --platform, --store, --host, --context, --changed, --min-age, "
-            "--explain and --names",
+            f"`--from` and {_listed(given)} exclude each other",
             "it asks about the images that files name, and no store",
         )
     return True
@@ -61,6 +87,7 @@ def asked(files: list[str] | None, *, semver: bool, elsewhere: tuple[object, ...
 def look(
     files: list[str],
     *,
+    exclude: list[str],
     semver: bool,
     offline: bool,
     jobs: int | None,
@@ -81,7 +108,7 @@ def look(
     from regsync.state.folders import cache_folder, state_folder
     from regsync.state.memory import Memory
 
-    gathered = gather(files, os.environ, _stdin)
+    gathered = gather(files, os.environ, _stdin, exclude)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
         report: StatusReport = ask(
@@ -102,6 +129,11 @@ def look(
         if note is not None and not quiet:
             say(f"note: {safe(note)}")
     return report
+
+
+def _listed(options: list[str]) -> str:
+    *most, last = (f"`{option}`" for option in options)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _stdin() -> bytes:

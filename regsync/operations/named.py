@@ -167,6 +167,7 @@ async def named(
         rate_limits=tuple(registries.rate_limits()),
         failures=(*failures, *planned.failures, *run.failures.values()),
         files=gathered.files,
+        idle_excludes=gathered.idle_excludes,
         passed=mute_places(gathered.passed, ignore),
         ignored=len(planned.rows) - len(rows) + len(unresolved),
         idle_patterns=idle([*(row.reference for row in planned.rows), *unresolved], ignore),

@@ -197,12 +197,21 @@ def test_every_format(checkout: Checkout, format: str) -> None:
         (["--from", "missing"], "cannot read `missing`"),
         (["--from", "notes.txt"], "is no file that names images"),
         (["--from", "empty"], "`empty` has no file that names images"),
+        (
+            ["--from", "compose.yaml", "--names", "--platform", "linux/arm64", "--explain"],
+            "`--from` and `--platform`, `--explain` and `--names` exclude each other",
+        ),
+        (["--exclude", "x"], "`--exclude` goes with `--from`"),
+        (["--from", ".", "--exclude", "*"], "left out by `--exclude`"),
         (["--semver"], "`--semver` goes with `--from`"),
-        (["--from", "compose.yaml", "node"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--store", "oci:x"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--platform", "linux/arm64"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--changed"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--min-age", "3d"], "`--from` excludes"),
+        (["--from", "compose.yaml", "node"], "`--from` and `REF` exclude each other"),
+        (["--from", "compose.yaml", "--store", "oci:x"], "`--from` and `--store` exclude"),
+        (
+            ["--from", "compose.yaml", "--platform", "linux/arm64"],
+            "`--from` and `--platform` exclude",
+        ),
+        (["--from", "compose.yaml", "--changed"], "`--from` and `--changed` exclude"),
+        (["--from", "compose.yaml", "--min-age", "3d"], "`--from` and `--min-age` exclude"),
     ],
 )
 def test_what_cannot_be_asked(checkout: Checkout, arguments: list[str], said: str) -> None:
@@ -291,6 +300,7 @@ def test_custom_kinds_are_never_passed_over_in_silence(checkout: Checkout) -> No
     done = checkout.regsync(*files, "--exit-code")
     assert done.returncode == 10
     assert "note: 1 `image:` not understood in operator.yaml:5" in done.stderr
+    assert checkout.json(*files, "--ignore", "debian-*")["data"]["not_understood"] == []
 
 
 def test_without_a_registry_it_says_what_was_last_known(checkout: Checkout) -> None:
@@ -317,3 +327,22 @@ def test_an_unresolved_name_is_ignored_by_its_repository(checkout: Checkout) -> 
     done = checkout.regsync("--from", "doubt.yaml", "--ignore", "reg.example/*")
     assert done.stderr.count("error: ") == 2
     assert "`--ignore reg.example/*` matches nothing here" in done.stderr
+
+
+def test_what_is_excluded_is_not_read(checkout: Checkout) -> None:
+    for path in ("charts/a/deep.yaml", "apps/charts/b.yaml", "apps/c.yaml", "apps/old.yaml"):
+        checkout.write(path, "services: {a: {image: HOST/team/web:1.27.3}}\n")
+
+    def read(*patterns: str) -> set[str]:
+        options = [text for one in patterns for text in ("--exclude", one)]
+        images = checkout.json("--from", ".", *options)["data"]["images"]
+        return {place["path"] for image in images for place in image["files"]} - {"compose.yaml"}
+
+    assert read("charts/*") == {"apps/charts/b.yaml", "apps/c.yaml", "apps/old.yaml"}
+    assert read("charts") == read("charts/") == {"apps/c.yaml", "apps/old.yaml"}
+    assert read("/charts", "old.*") == {"apps/charts/b.yaml", "apps/c.yaml"}
+    assert read("apps/*.yaml") == {"charts/a/deep.yaml"}
+    done = checkout.regsync("--from", ".", "--exclude", "nowhere/*", "--exclude", "charts")
+    assert [line for line in done.stderr.splitlines() if "--exclude" in line] == [
+        "note: `--exclude nowhere/*` matches nothing here"
+    ]
