@@ -207,7 +207,10 @@ class _Run:
             verdict = verdict.noting(*_loud(row, verdict))
             if self._semver and reference.tag is not None and _listed(verdict):
                 newer, notes = await self._newer(reference.repository, reference.tag)
-                verdict = verdict.noting(*notes)
+                ahead = newer is not None and newer.widest is not None
+                # Of what is gone, only where to go instead is worth a word.
+                if ahead or verdict.kind not in (Kind.GONE, Kind.PINNED_GONE):
+                    verdict = verdict.noting(*notes)
         except RegsyncError as error:
             verdict = unknown(error)
         except Exception as error:

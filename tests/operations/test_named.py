@@ -260,3 +260,15 @@ def test_what_files_name_says_nothing_of_a_store(
     with Desk(repository.folder).memory as memory:
         assert list(memory.last_verdicts("files")) == [name]
         assert memory.last_verdicts("engine") == {}
+
+
+def test_what_is_gone_is_not_called_no_version_as_well(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1", "latest")
+    name = f"{mock_registry.host}/team/app"
+    for gone in (f"{name}:nightly", f"{name}:1@{ABSENT}"):
+        entry = repository.entry(gone, semver=True)
+        assert entry.verdict.kind in (Kind.GONE, Kind.PINNED_GONE)
+        assert not {"nightly is no version", "the newest of its kind"} & set(entry.verdict.notes)
+    assert "latest is no version" in repository.entry(f"{name}:latest", semver=True).verdict.notes
