@@ -232,7 +232,9 @@ def _is_full(text: str) -> bool:
 
 def _mention(found: Found, scalar: Scalar, path: str, name: str) -> None:
     place = Place(path, scalar.line, name, scalar.text)
-    if "{{" in scalar.text:
+    if scalar.no_text:
+        found.refuse_number(place)
+    elif "{{" in scalar.text:
         found.doubt(place, _TEMPLATE, _HELM)
     elif "$" in scalar.text:
         found.doubt(place, _OTHERS, "fill it in first, and pass the result with `--from -`")
