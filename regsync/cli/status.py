@@ -78,6 +78,7 @@ def status(
     files: fromfiles.Files = None,
     exclude: fromfiles.Exclude = None,
     semver: fromfiles.Semver = False,
+    env: fromfiles.Env = None,
     config: options.Config = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -88,12 +89,11 @@ def status(
     """
     unattended = Unattended(changed, min_age, ignore or (), keep_pulls)
     elsewhere = (references, platform, store, host, context, changed, min_age, explain, names)
-    if fromfiles.asked(files, semver=semver, exclude=exclude, elsewhere=elsewhere):
+    question = fromfiles.asked(files, env, semver=semver, exclude=exclude, elsewhere=elsewhere)
+    if question is not None:
         settings = unattended.settings(config, os.environ)
         report = fromfiles.look(
-            files or [],
-            exclude=exclude or [],
-            semver=semver,
+            question,
             offline=offline,
             jobs=jobs,
             settings=settings,

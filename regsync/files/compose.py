@@ -10,7 +10,10 @@ from regsync.files.found import Follow, Found, Place, is_elsewhere
 from regsync.files.variables import NotKnown, expand
 from regsync.files.yamlfile import List, Map, Node, Scalar
 
-_HINT = "set the variable in the environment or in `.env`, or give it a default: `${NAME:-…}`"
+_HINT = (
+    "`--env NAME` takes it from the environment; or set it in `.env`, or give it a default: "
+    "`${NAME:-…}`"
+)
 _IMAGE = "docker-image://"
 # Where nothing is pulled, the name is one of this machine and no registry's business.
 _NOT_PULLED = frozenset({"build", "never"})
@@ -22,7 +25,7 @@ def parse(documents: Sequence[Node], path: str, values: Mapping[str, str]) -> Fo
     No image is what a service builds (`build`), nor what it may not pull (`pull_policy`).
 
     Args:
-        values: What its variables stand for: the environment, and `.env` beside it.
+        values: What its variables stand for: what the user gives, and `.env` beside it.
     """
     reader = _Reader(path, values)
     for root in documents:
@@ -140,7 +143,7 @@ class _Reader:
         self.found.unresolved += found.unresolved
 
     def _arguments(self, build: Map) -> dict[str, str]:
-        """Build arguments; one without a value has that of the environment, if there is one."""
+        """Build arguments; one without a value has that of the variable, if there is one."""
         found = {}
         for key, value in _pairs(build.get("args")):
             try:

@@ -29,7 +29,9 @@ _API_VERSION = re.compile(r"""^[ \t-]*["']?apiVersion["']?[ \t]*:|["']apiVersion
 _KIND = re.compile(r"""^[ \t]*["']?kind["']?[ \t]*:|["']kind["']\s*:""", re.M)
 _SERVICES = re.compile(r"""^["']?(?:services|include)["']?[ \t]*:""", re.M)
 _FIRST = re.compile(
-    r"\ufeff?(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*(?:FROM[ \t]+\S|ARG[ \t]+[A-Za-z_])", re.IGNORECASE
+    # Possessive: a comment that ends in `\r\n` can be read in two ways, n of them in 2 to the n.
+    r"\ufeff?(?:[ \t]*(?:#.*)?\r?\n)*+[ \t]*(?:FROM[ \t]+\S|ARG[ \t]+[A-Za-z_])",
+    re.IGNORECASE,
 )
 
 

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from regsync.errors import InvalidFile
 from regsync.files.found import Found, Place
 from regsync.files.instructions import Instruction, Word, read
 from regsync.files.variables import LIMIT, NotKnown, expand
 
 SIZE_LIMIT = 1024 * 1024
 """Bytes that a Dockerfile may have."""
+STAGES = 1000
+"""Stages that a Dockerfile may have: a name with a variable is compared with each."""
 _HINT = "give the ARG a default, or name the image in full"
 _IN_FULL = "name the image in full"
 _NO_VARIABLES = "`from` takes no variables; a stage of its own can (`FROM … AS …`)"
@@ -38,7 +41,7 @@ def parse(
         user: What is put before the names of stages: a service.
 
     Raises:
-        InvalidFile: a here-document has no end.
+        InvalidFile: a here-document has no end, or there are too many stages.
     """
     script = read(text, path, first_line)
     reader = _Reader(path, script.escape, arguments, contexts, user)
@@ -129,6 +132,8 @@ class _Reader:
     def _from(self, words: tuple[Word, ...]) -> None:
         words = tuple(words[len(_options(words)) :])
         self._count += 1
+        if self._count > STAGES:
+            raise InvalidFile(f"cannot read `{self._path}`", f"it has more than {STAGES} stages")
         self._stage = f"stage {self._count - 1}"
         if not words:
             return

@@ -7,21 +7,23 @@ from collections.abc import Mapping
 
 from regsync.files.variables import NotKnown, expand
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*(.*?)\s*")
-_COMMENT = re.compile(r"\s+#.*")
+# What may be long is cut by hand: patterns that end in blanks try each run of them from every side.
+_KEY = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]")
+_COMMENT = re.compile(r"\s#")
 
 
 def parse(text: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The values of a `.env` file under those of the environment, which go first.
+    """The values of a `.env` file under those that are given, which go first.
 
     A line that is none, or whose value cannot be filled in, sets nothing.
     """
     values = dict(env)
     for line in text.removeprefix("\ufeff").splitlines():
-        found = _LINE.fullmatch(line)
-        if found is None or line.lstrip().startswith("#") or found[1] in env:
+        line = line.strip()
+        found = _KEY.match(line)
+        if found is None or found[1] in env:
             continue
-        value = _value(found[2], values)
+        value = _value(line[found.end() :].lstrip(), values)
         if value is not None:
             values[found[1]] = value
     return values
@@ -39,7 +41,7 @@ def _value(text: str, values: Mapping[str, str]) -> str | None:
     elif text.startswith("#"):
         return ""
     else:
-        text = _COMMENT.sub("", text, count=1)
+        text = _COMMENT.split(text, maxsplit=1)[0].rstrip()
     try:
         return expand(text, values)
     except NotKnown:

@@ -55,7 +55,8 @@ def gather(
     A file that cannot be understood is a failure among the others.
 
     Args:
-        env: Values for the variables of compose files, as compose itself takes them.
+        env: Values for the variables of compose files, which go before those of `.env`. A file can
+            send them to any host that it names, so this is never the whole environment.
         stdin: Reads standard input to its end.
         exclude: Patterns of files below the folders that are not to be read; see `Excluding`.
 
@@ -204,7 +205,7 @@ class _Gathering:
         return _Source(path, text, FileKind.DOCKERFILE, follow.arguments, follow.contexts, env)
 
     def _values(self, path: str, env: Mapping[str, str]) -> Mapping[str, str]:
-        """The environment, and below it the `.env` beside a compose file, where there is one."""
+        """What was given, and below it the `.env` beside a compose file, where there is one."""
         beside = os.path.join(os.path.dirname(path), ".env")
         if path == _SHOWN or not os.path.isfile(beside):
             return env

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from regsync.errors import InvalidFile
 
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*")
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=")
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _HEREDOC = re.compile(r"""\d*<<(-?)(['"]?)([A-Za-z_][A-Za-z0-9_.-]*)\2""")
 _WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
@@ -73,10 +73,14 @@ def _directives(lines: Sequence[str], first_line: int) -> dict[str, Word]:
     for number, line in enumerate(lines, first_line):
         if number == first_line and line.startswith("#!"):
             continue
-        match = _DIRECTIVE.fullmatch(line.strip())
+        line = line.strip()
+        match = _DIRECTIVE.match(line)
         if match is None or match[1].lower() not in _DIRECTIVES:
             break
-        found.setdefault(match[1].lower(), Word(match[2], number))
+        value = line[match.end() :].lstrip()
+        if not value:
+            break
+        found.setdefault(match[1].lower(), Word(value, number))
     return found
 
 

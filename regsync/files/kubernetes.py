@@ -20,8 +20,9 @@ _DISKS = frozenset({"rbd"})
 _HELM = "render it first: `helm template … | regsync status --from -`"
 _TEMPLATE = "it is filled in by a template"
 _OTHERS = "it is filled in by another program"
-_IMAGE_LINE = re.compile(r"""\s*(?:-\s+)?["']?image["']?\s*:\s*(.*?)\s*""")
-_COMMENT = re.compile(r"\s+#.*")
+# What may be long is cut by hand: patterns that end in blanks try each run of them from every side.
+_IMAGE_KEY = re.compile(r"""(?:-\s+)?["']?image["']?\s*:""")
+_COMMENT = re.compile(r"\s#")
 _KUSTOMIZE_HINT = "build it first: `kustomize build … | regsync status --from -`"
 _CHANGED_NUMBER = re.compile(r"[0-9]+\.[0-9]*0|0[0-7]+|[0-9.]+e[0-9]+")
 _KUSTOMIZE = "kustomize.config.k8s.io/"
@@ -62,10 +63,12 @@ def parse_template(text: str, path: str) -> Found:
     """The images of a Helm template, which is no YAML: what follows `image:` in a line."""
     found = Found()
     for number, line in enumerate(text.split("\n"), 1):
-        match = _IMAGE_LINE.fullmatch(line.removesuffix("\r"))
+        line = line.strip()
+        match = _IMAGE_KEY.match(line)
         if match is None:
             continue
-        written = _COMMENT.sub("", match[1]).strip("\"'")
+        value = line[match.end() :].lstrip()
+        written = _COMMENT.split(value, maxsplit=1)[0].rstrip().strip("\"'")
         if (written and written[0] not in "|>&*{") or written.startswith("{{"):
             _mention(found, Scalar(written, number), path, "image")
     return found

@@ -1,7 +1,8 @@
 """`status --from`: is what files name still there, has it moved, is there something newer?
 
 Needs no store. Each distinct reference costs one HEAD, a tag beside a digest one more, and each
-repository one tag list where newer versions are looked for; neither counts as a pull.
+repository one tag list where newer versions are looked for; none of these counts as a pull. Where a
+tag holds another digest than the one beside it, what it holds is fetched: that counts, once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError, ServerFailed
+from regsync.errors import InvalidReference, RegsyncError, ServerFailed, Unsupported
 from regsync.files.found import Mention, Place
 from regsync.files.gather import Gathered
 from regsync.oci.digest import Digest
@@ -116,16 +117,27 @@ def _pinned(
         return verdict.noting(f"tag {reference.tag} is no longer there"), False
     if isinstance(beside, Hidden) or beside == digest:
         return verdict, False
-    if held == digest and (yield from _offers(reference.repository, beside, digest)):
+    try:
+        offered = held == digest and (yield from _offers(reference.repository, beside, digest))
+    except RegsyncError as error:
+        # Whether it has moved on, or is an index that lists this digest, nobody knows.
+        note = f"what tag {reference.tag} holds cannot be read: {error.why or error}"
+        return verdict.noting(note), False
+    if offered:
         return verdict.noting(f"one platform of tag {reference.tag}"), False
     return verdict.noting(f"tag {reference.tag} has moved to {beside.short}"), True
 
 
 def _offers(repository: Repository, held: Digest, digest: Digest) -> Inquiry[bool]:
-    """Whether an index has this manifest: who pins one platform is not behind its tag."""
+    """Whether an index has this manifest: who pins one platform is not behind its tag.
+
+    Raises:
+        RegsyncError: it cannot be read.
+    """
     try:
         found = yield from questions.document(repository, held)
-    except RegsyncError:
+    except Unsupported:
+        # No image, so no index of images either.
         return False
     return isinstance(found, Index) and any(one.digest == digest for one in found.manifests)
 
@@ -236,9 +248,7 @@ class _Run:
         if tagshape.read(tag) is None:
             return None, [f"{tag} is no version"]
         if repository not in self._tags:
-            client = self._registries.client(repository.registry)
-            listed = client.tags(repository, pages=TAG_PAGES)
-            self._tags[repository] = asyncio.ensure_future(listed)
+            self._tags[repository] = asyncio.ensure_future(self._all_tags(repository))
         try:
             tags = await self._tags[repository]
         except RegsyncError as error:
@@ -248,6 +258,10 @@ class _Run:
         found = tagshape.newer(tag, tags)
         newest = found is not None and found.widest is None and tag in tags
         return found, ["the newest of its kind"] if newest else []
+
+    async def _all_tags(self, repository: Repository) -> list[str]:
+        # Of the repository, not of its host: a login may be meant for a namespace alone.
+        return await self._registries.client(repository).tags(repository, pages=TAG_PAGES)
 
 
 def _loud(row: Named, verdict: Verdict) -> list[str]:

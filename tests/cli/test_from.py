@@ -132,16 +132,34 @@ def test_exit_codes(checkout: Checkout) -> None:
     assert code("--from", "compose.yaml", "--exit-code") == 10
     assert code("--from", "compose.yaml") == 0
     assert code("--from", "doubt.yaml", "--from", "fine.yaml", "--exit-code") == 3
-    assert code("--from", "doubt.yaml", "--exit-code", TAG="1.27.3") == 0
+    assert code("--from", "doubt.yaml", "--exit-code", "--env", "TAG", TAG="1.27.3") == 0
     assert code("--from", "broken.yaml", "--from", "compose.yaml") == 3
     assert code("--from", "broken.yaml", "--from", "compose.yaml", "--exit-code") == 10
     done = checkout.regsync("--from", "doubt.yaml")
     assert done.stderr == (
         f"error: doubt.yaml:1: cannot tell `{host}/team/web:${{TAG}}`\n"
         "  `TAG` has no value here\n"
-        "hint: set the variable in the environment or in `.env`, or give it a default: "
-        "`${NAME:-…}`\n"
+        "hint: `--env NAME` takes it from the environment; or set it in `.env`, or give it a "
+        "default: `${NAME:-…}`\n"
     )
+
+
+@pytest.mark.parametrize("secret", ["REGSYNC_GHCR_IO_PASSWORD", "CI_TOKEN"])
+def test_a_file_gets_nothing_of_the_environment_unasked(checkout: Checkout, secret: str) -> None:
+    """It chooses the host that is asked for the tag, and so who is told the value."""
+    checkout.write("Dockerfile.web", "ARG TOKEN=none\nFROM HOST/team/web:${TOKEN}\n")
+    checkout.write(
+        "bad.yaml",
+        f"services:\n  a: {{image: 'HOST/x:${{{secret}}}'}}\n  b: {{image: 'HOST/x:${secret}'}}\n"
+        f"  c: {{build: {{context: ., dockerfile: Dockerfile.web, args: ['TOKEN=${secret}']}}}}\n"
+        f"  d: {{build: {{context: ., dockerfile: Dockerfile.web, args: [{secret}]}}}}\n"
+        "  e: {image: 'HOST/x:${COPY}'}\n",
+    )
+    checkout.write(".env", f"COPY=${secret}\n")
+    done = checkout.regsync("--from", "bad.yaml", "--env", "TAG", **{secret: "hunter2", "TAG": "1"})
+    assert done.returncode == 3
+    assert "hunter2" not in done.stdout + done.stderr
+    assert not [one for one in checkout.registry.log if "hunter2" in one.path]
 
 
 def test_what_cannot_be_told_is_an_error_in_the_json(checkout: Checkout) -> None:
@@ -204,6 +222,10 @@ def test_every_format(checkout: Checkout, format: str) -> None:
         (["--exclude", "x"], "`--exclude` goes with `--from`"),
         (["--from", ".", "--exclude", "*"], "left out by `--exclude`"),
         (["--semver"], "`--semver` goes with `--from`"),
+        (["--env", "TAG"], "`--env` goes with `--from`"),
+        (["--from", "compose.yaml", "--env", "TAG=1"], "`--env TAG=1` names no variable"),
+        (["--from", "compose.yaml", "--env", "REGSYNC_X"], "`--env REGSYNC_X` is refused"),
+        (["--from", "compose.yaml", "--env", "DOCKER_AUTH_CONFIG"], "is refused"),
         (["--from", "compose.yaml", "node"], "`--from` and `REF` exclude each other"),
         (["--from", "compose.yaml", "--store", "oci:x"], "`--from` and `--store` exclude"),
         (

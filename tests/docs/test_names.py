@@ -111,6 +111,12 @@ def test_what_cannot_be_told(checkout: Checkout) -> None:
     assert (done.returncode, done.stderr) == (3, example("unresolved"))
 
 
+def test_a_value_from_the_environment(checkout: Checkout) -> None:
+    checkout.write("compose.yaml", f"services:\n  web:\n    image: {EXAMPLE}/team/web:${{TAG}}\n")
+    done = checkout.run(example("env"))
+    assert (done.returncode, "1.27.3" in done.stdout) == (0, True)
+
+
 def test_what_another_program_renders(checkout: Checkout) -> None:
     """Helm itself is played by a script: what it prints is what matters."""
     pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: '%s/team/web:1.27.3'}]}"

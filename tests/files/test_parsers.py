@@ -144,6 +144,40 @@ def test_aliases_do_not_nest_deeper_than_what_is_written() -> None:
         yamlfile.documents("\n".join(lines), "f")
 
 
+class TestTime:
+    """Each of these took from minutes to years where the time grew with the square, or worse."""
+
+    BLANKS = " " * 400_000
+
+    def test_blanks_in_a_dotenv(self) -> None:
+        text = f"A=x{self.BLANKS}y\nB{self.BLANKS}=z\nexport{self.BLANKS}!\nC=c{self.BLANKS}# d\n"
+        assert dotenv.parse(text, {}) == {"B": "z", "C": "c"}
+
+    def test_blanks_in_a_template(self) -> None:
+        text = (
+            f"image: x:1{self.BLANKS}# y\nimage: z{self.BLANKS}:1\n-{self.BLANKS}image{self.BLANKS}"
+        )
+        found = kubernetes.parse_template(text, "t.yaml")
+        assert [(one.text[:4], len(one.text)) for one in found.mentions] == [
+            ("x:1", 3),
+            ("z   ", len(self.BLANKS) + 3),
+        ]
+
+    def test_blanks_in_a_directive(self) -> None:
+        script = instructions.read(f"# syntax=a{self.BLANKS}b\nFROM x\n", "Dockerfile")
+        assert script.syntax is not None
+        assert len(script.syntax.text) == len(self.BLANKS) + 2
+
+    def test_comments_before_nothing(self) -> None:
+        assert kind_of("x", "# a\r\n" * 60 + "hello") is None
+        assert kind_of("x", "# a\r\n" * 60 + "FROM b") is FileKind.DOCKERFILE
+
+    def test_stages_that_may_be_meant(self) -> None:
+        text = "FROM x AS a\n" * 30_000 + "FROM b${C}d\n" * 30_000
+        with pytest.raises(InvalidFile, match="more than 1000 stages"):
+            dockerfile.parse(text, "Dockerfile")
+
+
 class TestFolders:
     @pytest.fixture(autouse=True)
     def _here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

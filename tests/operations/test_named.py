@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +14,12 @@ from desk import Desk
 from world import World, image, index
 
 from mock_registry import Fault, MockRegistry, User, seed
+from regsync.errors import KeptBack, RateLimited, RegsyncError, ServerFailed, Unsupported
 from regsync.files.gather import gather
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
 from regsync.operations.named import decide, named, plan
+from regsync.operations.questions import Document
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind
@@ -73,6 +77,21 @@ class TestDecision:
         world.put(f"{self.NAME}:1", index(ours, arm), ours, arm)
         _, _, moved, notes = self.told(world, f"{self.NAME}:1@{ours.digest}")
         assert (moved, notes) == (False, ("one platform of tag 1",))
+
+    @pytest.mark.parametrize(
+        "failure", [RateLimited("a", "slow down"), KeptBack("a", "kept"), ServerFailed("a", "502")]
+    )
+    def test_what_cannot_be_read_has_not_moved(self, failure: RegsyncError) -> None:
+        world = World()
+        ours, arm = image("a"), image("b", platform="linux/arm64")
+        tagged = world.put(f"{self.NAME}:1", index(ours, arm), ours, arm)
+        reference = Reference.parse(f"{self.NAME}:1@{ours.digest}")
+        world.answers[Document(reference.repository, tagged)] = failure
+        note = f"what tag 1 holds cannot be read: {failure.why}"
+        assert self.told(world, str(reference)) == ("pinned", None, False, (note,))
+        # What is no image at all is another thing than what was pinned.
+        world.answers[Document(reference.repository, tagged)] = Unsupported("a", "a chart")
+        assert self.told(world, str(reference))[2]
 
 
 def test_one_row_for_each_reference_with_all_its_places(tmp_path: Path) -> None:
@@ -272,3 +291,21 @@ def test_what_is_gone_is_not_called_no_version_as_well(
         assert entry.verdict.kind in (Kind.GONE, Kind.PINNED_GONE)
         assert not {"nightly is no version", "the newest of its kind"} & set(entry.verdict.notes)
     assert "latest is no version" in repository.entry(f"{name}:latest", semver=True).verdict.notes
+
+
+def test_tags_are_listed_with_the_login_of_their_namespace(
+    tmp_path: Path, repository: Repository
+) -> None:
+    ann = User("ann", "secret")
+    with MockRegistry(users=[ann]).serve() as registry:
+        put(registry, "team/app", "1.0.0", "1.0.1")
+        login = base64.b64encode(b"ann:secret").decode()
+        repository.env = {
+            "HOME": str(tmp_path),
+            "DOCKER_AUTH_CONFIG": json.dumps({"auths": {f"{registry.host}/team": {"auth": login}}}),
+        }
+        report = repository.look(f"{registry.host}/team/app:1.0.0", semver=True)
+    assert report.failures == ()
+    [entry] = report.entries
+    assert entry.in_files is not None
+    assert entry.in_files.newer == Newer("1.0.1")
