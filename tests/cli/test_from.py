@@ -3,80 +3,18 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import pty
 import struct
 import subprocess
 import sys
 import termios
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
+from checkout import Checkout
 
-from mock_registry import MockRegistry, seed
+from mock_registry import seed
 from regsync.cli.tables import columns_of
-
-COMPOSE = """\
-services:
-  web:
-    image: HOST/team/web:1.27.3
-  app:
-    image: HOST/team/app@DIGEST
-  old:
-    image: HOST/team/web:1.0.0
-"""
-
-
-@dataclass
-class Checkout:
-    """A folder with files, and a registry that has some of what they name."""
-
-    home: Path
-    registry: MockRegistry
-
-    def write(self, path: str, text: str) -> None:
-        file = self.home / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        digest = seed.image(layers=("app",)).digest
-        file.write_text(text.replace("HOST", self.registry.host).replace("DIGEST", digest))
-
-    def regsync(
-        self, *arguments: str, stdin: bytes = b"", **env: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "regsync", "status", *arguments],
-            input=stdin,
-            capture_output=True,
-            check=False,
-            # Where an engine is, none would be found: it is never looked for.
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.home / "home"),
-                "DOCKER_HOST": "unix:///no/such.sock",
-                **env,
-            },
-            cwd=self.home,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.regsync(*arguments, "--format", "json").stdout)
-        return told
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, mock_registry: MockRegistry) -> Checkout:
-    for tag in ("1.27.3", "1.27.4", "2.0.0"):
-        mock_registry.put("team/web", seed.image(layers=(tag,)), tag)
-    mock_registry.put("team/app", seed.image(layers=("app",)), "1")
-    found = Checkout(tmp_path, mock_registry)
-    found.write("compose.yaml", COMPOSE)
-    return found
 
 
 def test_the_screen(checkout: Checkout) -> None:
@@ -293,78 +231,3 @@ def test_yaml_is_loaded_where_yaml_is_read_alone(checkout: Checkout) -> None:
     assert loads("--store", "oci:none") == "False"
     assert loads("--from", "Dockerfile") == "False"
     assert loads("--from", "compose.yaml", "--offline") == "True"
-
-
-def test_what_is_ignored_is_not_asked_for(checkout: Checkout) -> None:
-    """A name that CI cannot reach, or that is kept old on purpose."""
-    pattern = f"{checkout.registry.host}/team/web:1.0*"
-    checkout.write("home/.config/regsync/regsync.toml", '[status]\nignore = ["HOST/team/app"]\n')
-    told = checkout.json("--from", "compose.yaml", "--ignore", pattern, "--ignore", "nobody/*")
-    assert [image["name"].rpartition("/")[2] for image in told["data"]["images"]] == ["web:1.27.3"]
-    assert (told["data"]["ignored"], told["exit_code"]) == (2, 0)
-    assert [one.method for one in checkout.registry.log if "manifests" in one.path] == ["HEAD"]
-    said = checkout.regsync("--from", "compose.yaml", "--ignore", "nobody/*")
-    assert "`--ignore nobody/*` matches nothing here" in said.stderr
-
-
-def test_custom_kinds_are_never_passed_over_in_silence(checkout: Checkout) -> None:
-    """Neither Argo's and Tekton's keys of containers, nor an `image` that may be anything."""
-    head = "apiVersion: example.com/v1\nkind: Thing\nspec:\n"
-    checkout.write("argo.yaml", head + "  templates: [{container: {image: HOST/team/web:9}}]\n")
-    checkout.write("tekton.yaml", head + "  steps: [{image: HOST/team/web:8}]\n")
-    checkout.write("operator.yaml", head + "  image: HOST/team/web:7\n  disk: {image: debian-12}\n")
-    files = ("--from", "argo.yaml", "--from", "tekton.yaml", "--from", "operator.yaml")
-    told = checkout.json(*files)
-    assert [image["verdict"] for image in told["data"]["images"]] == ["gone"] * 3
-    assert told["data"]["not_understood"] == [
-        {"path": "operator.yaml", "line": 5, "name": "image", "text": "debian-12"}
-    ]
-    done = checkout.regsync(*files, "--exit-code")
-    assert done.returncode == 10
-    assert "note: 1 `image:` not understood in operator.yaml:5" in done.stderr
-    assert checkout.json(*files, "--ignore", "debian-*")["data"]["not_understood"] == []
-
-
-def test_without_a_registry_it_says_what_was_last_known(checkout: Checkout) -> None:
-    checkout.regsync("--from", "compose.yaml")
-    done = checkout.regsync("--from", "compose.yaml", "--offline")
-    assert "not asked (offline); was unpinned just now" in done.stdout
-    assert "not asked (offline); was gone just now" in done.stdout
-    assert checkout.regsync("--from", "compose.yaml", "--offline", "--format", "html").stdout.count(
-        "<dt>last known</dt><dd>unpinned"
-    )
-    told = checkout.json("--from", "compose.yaml", "--offline")["data"]["images"]
-    assert [image["last_known"]["verdict"] for image in told] == ["not_local", "pinned", "gone"]
-
-
-def test_an_unresolved_name_is_ignored_by_its_repository(checkout: Checkout) -> None:
-    checkout.write(
-        "doubt.yaml",
-        "services:\n  a: {image: 'reg.example/team/a:${A:?}'}\n"
-        "  b: {image: 'reg.example/${B:?}:1'}\n",
-    )
-    told = checkout.json("--from", "doubt.yaml", "--ignore", "reg.example/team/*")
-    assert (told["exit_code"], told["data"]["ignored"], len(told["errors"])) == (3, 1, 1)
-    # What is not literal is never guessed to match.
-    done = checkout.regsync("--from", "doubt.yaml", "--ignore", "reg.example/*")
-    assert done.stderr.count("error: ") == 2
-    assert "`--ignore reg.example/*` matches nothing here" in done.stderr
-
-
-def test_what_is_excluded_is_not_read(checkout: Checkout) -> None:
-    for path in ("charts/a/deep.yaml", "apps/charts/b.yaml", "apps/c.yaml", "apps/old.yaml"):
-        checkout.write(path, "services: {a: {image: HOST/team/web:1.27.3}}\n")
-
-    def read(*patterns: str) -> set[str]:
-        options = [text for one in patterns for text in ("--exclude", one)]
-        images = checkout.json("--from", ".", *options)["data"]["images"]
-        return {place["path"] for image in images for place in image["files"]} - {"compose.yaml"}
-
-    assert read("charts/*") == {"apps/charts/b.yaml", "apps/c.yaml", "apps/old.yaml"}
-    assert read("charts") == read("charts/") == {"apps/c.yaml", "apps/old.yaml"}
-    assert read("/charts", "old.*") == {"apps/charts/b.yaml", "apps/c.yaml"}
-    assert read("apps/*.yaml") == {"charts/a/deep.yaml"}
-    done = checkout.regsync("--from", ".", "--exclude", "nowhere/*", "--exclude", "charts")
-    assert [line for line in done.stderr.splitlines() if "--exclude" in line] == [
-        "note: `--exclude nowhere/*` matches nothing here"
-    ]
