@@ -270,3 +270,16 @@ class Offline(RegistryFailure):
     """The registry was not to be asked in this run."""
 
     code = "offline"
+
+
+def unforeseen(what: str, error: Exception) -> RegsyncError:
+    """What nobody foresaw, as the trouble of one thing among others.
+
+    Args:
+        what: What could not be done.
+    """
+    return ServerFailed(
+        what,
+        f"{type(error).__name__}: {error}",
+        "if this is no fault of the network, it is one of regsync: please report it",
+    )

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import InvalidReference, RegsyncError, ServerFailed, Unsupported
+from regsync.errors import InvalidReference, RegsyncError, Unsupported, unforeseen
 from regsync.files.found import Mention, Place
 from regsync.files.gather import Gathered
 from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
-from regsync.operations import questions, recall, tagshape
+from regsync.operations import questions, quota, recall, tagshape
 from regsync.operations.ignore import idle, is_ignored, mute_failures, mute_places
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
@@ -170,7 +170,8 @@ async def named(
     await oracle.prepare(row.reference.repository for row in rows)
     known = memory.last_verdicts(FILES.key)
     run = _Run(oracle, registries, clock, listen, len(rows), known, semver and not offline)
-    entries = await asyncio.gather(*(run.entry(row) for row in rows))
+    # Who comes first is decided first, where pulls are to be kept: as the files have it.
+    entries = await quota.as_given(rows, lambda row: row.reference, run.entry, oracle, registries)
     remember_files(memory, FILES.key, entries, registries.greetings(), clock.now())
     return StatusReport(
         store=FILES,
@@ -227,7 +228,7 @@ class _Run:
             verdict = unknown(error)
         except Exception as error:
             # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
-            verdict = unknown(_unexpected(reference, error))
+            verdict = unknown(unforeseen(f"cannot judge `{reference.familiar}`", error))
         if verdict.kind is Kind.UNKNOWN:
             said = recall.last_known(self._known.get(str(reference)))
             verdict = replace(verdict, last_known=said)
@@ -276,11 +277,3 @@ def _loud(row: Named, verdict: Verdict) -> list[str]:
 def _listed(verdict: Verdict) -> bool:
     """Whether there is a repository to list the tags of."""
     return verdict.kind is not Kind.UNKNOWN and verdict.reason != "repository"
-
-
-def _unexpected(reference: Reference, error: Exception) -> RegsyncError:
-    return ServerFailed(
-        f"cannot judge `{reference.familiar}`",
-        f"{type(error).__name__}: {error}",
-        "if this is no fault of the network, it is one of regsync: please report it",
-    )

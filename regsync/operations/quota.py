@@ -12,6 +12,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from regsync.oci.reference import Reference
 from regsync.operations.oracle import Oracle
@@ -20,6 +21,8 @@ from regsync.operations.report import Entry
 from regsync.operations.rows import Row
 from regsync.stores.base import Container
 from regsync.stores.remote import Registries
+
+Item = TypeVar("Item")
 
 
 async def in_turn(
@@ -30,26 +33,43 @@ async def in_turn(
     containers: Sequence[Container],
 ) -> list[Entry]:
     """The entries of the rows, in their order; all at once where no pulls are to be kept."""
-    asked = [
-        row.reference
-        for row in rows
-        if row.reference is not None
-        and row.settled is None
-        and registries.keeps_pulls(row.reference.registry)
-    ]
-    await asyncio.gather(*(_held(oracle, reference) for reference in asked))
-    groups: dict[object, list[Row]] = defaultdict(list)
-    for row in order(rows, containers):
-        tight = row.reference is not None and registries.is_tight(row.reference.registry)
-        groups[row.reference.registry if tight and row.reference else id(row)].append(row)
+    ordered = order(rows, containers)
+    entries = await as_given(ordered, _asked, judged, oracle, registries)
+    found = {id(row): entry for row, entry in zip(ordered, entries, strict=True)}
+    return [found[id(row)] for row in rows]
+
+
+async def as_given(
+    items: Sequence[Item],
+    asks: Callable[[Item], Reference | None],
+    judged: Callable[[Item], Awaitable[Entry]],
+    oracle: Oracle,
+    registries: Registries,
+) -> list[Entry]:
+    """The entries of items that come first in the order they are given in.
+
+    Args:
+        asks: What an item asks its registry about; None where it asks nothing.
+    """
+    references = [asks(item) for item in items]
+    kept = [one for one in references if one is not None and registries.keeps_pulls(one.registry)]
+    await asyncio.gather(*(_held(oracle, reference) for reference in kept))
+    groups: dict[object, list[int]] = defaultdict(list)
+    for at, reference in enumerate(references):
+        tight = reference is not None and registries.is_tight(reference.registry)
+        groups[reference.registry if tight and reference is not None else at].append(at)
     found: dict[int, Entry] = {}
 
-    async def one_by_one(group: Sequence[Row]) -> None:
-        for row in group:
-            found[id(row)] = await judged(row)
+    async def one_by_one(group: Sequence[int]) -> None:
+        for at in group:
+            found[at] = await judged(items[at])
 
     await asyncio.gather(*map(one_by_one, groups.values()))
-    return [found[id(row)] for row in rows]
+    return [found[at] for at in range(len(items))]
+
+
+def _asked(row: Row) -> Reference | None:
+    return row.reference if row.settled is None else None
 
 
 def order(rows: Sequence[Row], containers: Sequence[Container]) -> list[Row]:

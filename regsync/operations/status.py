@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from regsync.clock import Clock, SystemClock
-from regsync.errors import RegsyncError, ServerFailed
+from regsync.errors import RegsyncError, unforeseen
 from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
 from regsync.operations import bases, held, ignore, quota, recall, remember, since, why
@@ -120,14 +120,6 @@ def _news(
     return replace(since.news(entries, before, names), scope=wish.scope)
 
 
-def _unexpected(row: Row, error: Exception) -> RegsyncError:
-    return ServerFailed(
-        f"cannot judge `{row.name}`",
-        f"{type(error).__name__}: {error}",
-        "if this is no fault of the network, it is one of regsync: please report it",
-    )
-
-
 class _Run:
     """What the rows of one run share."""
 
@@ -177,7 +169,7 @@ class _Run:
             verdict = unknown(error)
         except Exception as error:
             # Whatever a server sends, and whatever we make of it, is the trouble of this row alone.
-            verdict = unknown(_unexpected(row, error))
+            verdict = unknown(unforeseen(f"cannot judge `{row.name}`", error))
         if verdict.kind is Kind.UNKNOWN:
             return replace(verdict, last_known=self._last_known(row))
         return verdict

@@ -23,6 +23,7 @@ from regsync.operations.questions import Document
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Cause, Kind
+from regsync.settings import HostSettings
 from regsync.state.documents import Documents
 
 ABSENT = Digest.of(b"absent")
@@ -116,12 +117,13 @@ class Repository:
 
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, HostSettings] = field(default_factory=dict)
 
     def look(self, *images: str, semver: bool = False, offline: bool = False) -> StatusReport:
         services = "".join(f"  s{at}: {{image: '{name}'}}\n" for at, name in enumerate(images))
         file = self.folder / "compose.yaml"
         file.write_text(f"services:\n{services}")
-        desk = Desk(self.folder, env=self.env)
+        desk = Desk(self.folder, self.hosts, self.env)
 
         async def work() -> StatusReport:
             async with desk.registries() as registries:
@@ -309,3 +311,23 @@ def test_tags_are_listed_with_the_login_of_their_namespace(
     [entry] = report.entries
     assert entry.in_files is not None
     assert entry.in_files.newer == Newer("1.0.1")
+
+
+def test_pulls_that_may_be_spent_decide_in_the_order_of_the_files(repository: Repository) -> None:
+    with MockRegistry(hub=40).serve() as hub:
+        names = []
+        for n in range(4):
+            ours = hub.put(f"team/app{n}", seed.image("linux/amd64", layers=(f"old{n}",)), "1")
+            new = [seed.image(each, layers=(f"{n}",)) for each in ("linux/amd64", "linux/arm64")]
+            hub.put(f"team/app{n}", seed.index(new), "1")
+            names.append(f"{hub.host}/team/app{n}:1@{ours}")
+        assert hub.core.hub is not None
+        hub.core.hub.spend("127.0.0.1", hub.core.hub.remaining("127.0.0.1") - 7)
+        repository.hosts = {hub.host: HostSettings(keep_pulls=5)}
+        # Who comes first in the files is the last to be answered.
+        hub.faults.add(Fault("/v2/team/app0/manifests", method="HEAD", delay=0.2, times=None))
+        entries = repository.look(*names).entries
+        assert hub.core.hub.remaining("127.0.0.1") == 5
+    moved = [entry.in_files is not None and entry.in_files.moved for entry in entries]
+    assert moved == [True, True, False, False]
+    assert "cannot be read: kept back" in entries[2].verdict.notes[0]
