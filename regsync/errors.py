@@ -100,10 +100,14 @@ class Unresolved(RegsyncError):
     """A file names an image by a variable that has no value here, or by a template.
 
     It is told and never guessed: what was asked for instead might be somebody else's image.
+
+    Attributes:
+        name: The name as the file has it, where it is one of an image.
     """
 
     code = "unresolved"
     exit_code = 3
+    name: str = ""
 
 
 class ContentError(RegsyncError):

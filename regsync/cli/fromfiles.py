@@ -41,6 +41,20 @@ Env = Annotated[
 ]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="With --from FOLDER: leave these files out, e.g. `charts/*`; may be repeated.",
+    ),
+]
+
+_ELSEWHERE = (
+    *("REF", "--platform", "--store", "--host", "--context", "--changed", "--min-age"),
+    *("--explain", "--names"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -48,11 +62,13 @@ class Asked:
 
     Attributes:
         values: What the user lets them know of the environment.
+        exclude: Which files of folders not to read.
     """
 
     files: Sequence[str]
     values: Mapping[str, str]
     semver: bool
+    exclude: Sequence[str]
 
 
 def asked(
@@ -60,18 +76,25 @@ def asked(
     names: list[str] | None,
     *,
     semver: bool,
+    exclude: list[str] | None = None,
     elsewhere: tuple[object, ...],
 ) -> Asked | None:
     """What is asked about files, None where a store is asked about.
 
     Args:
         names: The variables of the environment that the files may have.
-        elsewhere: What is said of stores and their images, which files have not.
+        elsewhere: What was said of stores and their images, in the order of `_ELSEWHERE`.
 
     Raises:
         UsageError: the options exclude each other, or a variable is not to be had.
     """
     if not files:
+        if exclude:
+            raise UsageError(
+                "`--exclude` goes with `--from`",
+                "it leaves out files of a folder",
+                "name the folder: `regsync status --from . --exclude 'charts/*'`",
+            )
         if names:
             raise UsageError(
                 "`--env` goes with `--from`",
@@ -85,13 +108,13 @@ def asked(
                 "name them: `regsync status --from compose.yaml --semver`",
             )
         return None
-    if any(elsewhere):
+    given = [name for name, value in zip(_ELSEWHERE, elsewhere, strict=True) if value]
+    if given:
         raise UsageError(
-            "`--from` excludes REF, --platform, --store, --host, --context, --changed, --min-age, "
-            "--explain and --names",
+            f"`--from` and {_listed(given)} exclude each other",
             "it asks about the images that files name, and no store",
         )
-    return Asked(files, _values(names or [], os.environ), semver)
+    return Asked(files, _values(names or [], os.environ), semver, exclude or ())
 
 
 def _values(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -133,7 +156,7 @@ def look(
     from regsync.state.folders import cache_folder, state_folder
     from regsync.state.memory import Memory
 
-    gathered = gather(question.files, question.values, _stdin)
+    gathered = gather(question.files, question.values, _stdin, question.exclude)
     documents = Documents(cache_folder())
     with Memory(state_folder()) as memory, listening(quiet=quiet) as listen:
         report: StatusReport = ask(
@@ -152,6 +175,11 @@ def look(
         )
     tell(memory.note, documents.note, quiet=quiet)
     return report
+
+
+def _listed(options: list[str]) -> str:
+    *most, last = (f"`{option}`" for option in options)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _stdin() -> bytes:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from regsync.cli.tables import Column
 from regsync.cli.terminal import safe
 from regsync.cli.units import counted
+from regsync.files.found import Place
 from regsync.operations.report import Entry, InFiles, StatusReport
-from regsync.operations.verdict import Kind
+from regsync.operations.verdict import Kind, LastKnown
 
 _UNPINNED = "unpinned"
 _WORDS: Mapping[Kind, str] = MappingProxyType({Kind.NOT_LOCAL: _UNPINNED})
@@ -21,6 +22,11 @@ _PLACES = 3
 def word(entry: Entry) -> str:
     """The cell of a verdict: what is there and named by tag is unpinned, wherever it is not."""
     return _WORDS.get(entry.verdict.kind, entry.verdict.kind.words)
+
+
+def last_words(entry: Entry, known: LastKnown) -> str:
+    """The same of the verdict that was made last."""
+    return _WORDS.get(known.kind, known.kind.words) if entry.in_files else known.kind.words
 
 
 def header(report: StatusReport) -> str:
@@ -67,6 +73,19 @@ def saying(entry: Entry, said: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def not_understood(report: StatusReport) -> list[str]:
+    """What may name an image and was not asked for: `2 `image:` not understood in a.yaml:3, …`."""
+    by_file: dict[str, list[str]] = {}
+    for place in report.passed:
+        by_file.setdefault(place.path, []).append(str(place))
+    told, why = [], "it has no tag and no digest"
+    for places in by_file.values():
+        more = f" (+{len(places) - _PLACES})" if len(places) > _PLACES else ""
+        where = ", ".join(places[:_PLACES])
+        told.append(f"{len(places)} `image:` not understood in {where}{more}: {why}")
+    return told
+
+
 def hints(entries: Sequence[Entry]) -> list[str]:
     """What to do about what is named by tag."""
     for entry in entries:
@@ -80,16 +99,18 @@ def in_files(entry: Entry) -> dict[str, object]:
     found = entry.in_files
     newer = found.newer if found is not None else None
     return {
-        "files": [
-            {"path": place.path, "line": place.line, "name": place.name, "text": place.text}
-            for place in (found.places if found is not None else ())
-        ],
+        "files": [place_data(place) for place in (found.places if found is not None else ())],
         "pinned": entry.reference is not None and entry.reference.digest is not None,
         "behind": found.behind if found is not None else None,
         "newer": None
         if newer is None
         else {"patch": newer.patch, "minor": newer.minor, "major": newer.major},
     }
+
+
+def place_data(place: Place) -> dict[str, object]:
+    """Where an image is named."""
+    return {"path": place.path, "line": place.line, "name": place.name, "text": place.text}
 
 
 def raw(entry: Entry) -> tuple[str | None, str | None]:

@@ -60,3 +60,12 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str
     if len(outdated) == 1:
         return f"`{command}` brings it up to date{cost}"
     return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
+
+
+def engine_options(name: str, host: str | None, context: str | None) -> str:
+    """The options with which docker or podman meets the engine that these two chose."""
+    if context is not None:
+        return f" --context {shlex.quote(context)}"
+    if host is not None:
+        return f" {'--url' if name == 'podman' else '-H'} {shlex.quote(host)}"
+    return ""

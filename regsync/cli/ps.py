@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regsync.cli import options
-from regsync.cli.status import engine_options
 from regsync.cli.terminal import Terminal, show_answer, show_error, tell, write
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ def ps(
         quiet=quiet,
     )
     code = report.exit_code(ask_stale=exit_code)
+    from regsync.cli.nextsteps import engine_options
+
     flags = engine_options(report.store.name, host, context)
     show(report, format, code, verbose=verbose, quiet=quiet, engine=flags)
     return code
@@ -83,7 +84,7 @@ def show(
 
     Args:
         exit_code: What the command will end with, as JSON tells it.
-        engine: See `engine_options`.
+        engine: See `nextsteps.engine_options`.
     """
     from regsync.cli import psscreens
     from regsync.cli.envelope import envelope

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +76,7 @@ def status(
     host: options.Host = None,
     context: options.Context = None,
     files: fromfiles.Files = None,
+    exclude: fromfiles.Exclude = None,
     semver: fromfiles.Semver = False,
     env: fromfiles.Env = None,
     config: options.Config = None,
@@ -89,7 +89,7 @@ def status(
     """
     unattended = Unattended(changed, min_age, ignore or (), keep_pulls)
     elsewhere = (references, platform, store, host, context, changed, min_age, explain, names)
-    question = fromfiles.asked(files, env, semver=semver, elsewhere=elsewhere)
+    question = fromfiles.asked(files, env, semver=semver, exclude=exclude, elsewhere=elsewhere)
     if question is not None:
         settings = unattended.settings(config, os.environ)
         report = fromfiles.look(
@@ -119,6 +119,8 @@ def status(
     )
     code = exit_code_of(report, ask_stale=exit_code, named=bool(references))
     code = _own_code(format, report, code)
+    from regsync.cli.nextsteps import engine_options
+
     flags = engine_options(report.store.name, host, context)
     if explain and format is options.StatusRows.TABLE:
         from regsync.cli.explanation import show_explanations
@@ -141,15 +143,6 @@ def _own_code(format: options.StatusRows, report: StatusReport, code: int) -> in
     from regsync.cli.formats.nagios import state
 
     return state(report).value
-
-
-def engine_options(name: str, host: str | None, context: str | None) -> str:
-    """The options with which docker or podman meets the engine that these two chose."""
-    if context is not None:
-        return f" --context {shlex.quote(context)}"
-    if host is not None:
-        return f" {'--url' if name == 'podman' else '-H'} {shlex.quote(host)}"
-    return ""
 
 
 def exit_code_of(report: StatusReport, *, ask_stale: bool, named: bool) -> int:
@@ -182,7 +175,7 @@ def show(
     Args:
         exit_code: What the command will end with, as JSON tells it.
         only_stale: Leave out the rows that are not stale; what is counted stays the same.
-        engine: See `engine_options`.
+        engine: See `nextsteps.engine_options`.
     """
     from regsync.cli import formats, nextsteps, screens
     from regsync.cli.envelope import Failure, envelope

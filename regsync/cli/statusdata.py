@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from regsync.cli.envelope import Failure, moment, text
 from regsync.cli.explaindata import explain_data, layers_data
-from regsync.cli.infiles import in_files
+from regsync.cli.infiles import in_files, place_data
 from regsync.cli.words import CAUSES, missing
 from regsync.operations.advice import next_step
 from regsync.operations.containers import cure
@@ -30,6 +30,7 @@ def status_data(report: StatusReport, entries: tuple[Entry, ...]) -> dict[str, o
         "requests": dict(report.requests),
         "rate_limits": [rate_limit_data(limit) for limit in report.rate_limits],
         "ignored": report.ignored,
+        "not_understood": [place_data(place) for place in report.passed],
         "unchanged": report.news.unchanged if report.news is not None else None,
         "vanished": list(report.news.vanished) if report.news is not None else None,
     }

@@ -111,7 +111,11 @@ def notes(report: StatusReport, format: StatusRows, vanished: Sequence[str]) -> 
     Args:
         vanished: Names that are no longer here, which the format itself may not tell.
     """
+    from regsync.cli.infiles import not_understood
+
     found = [f"`--ignore {pattern}` matches nothing here" for pattern in report.idle_patterns]
+    found += [f"`--exclude {one}` matches nothing here" for one in report.idle_excludes]
+    found += not_understood(report)
     if format not in (StatusRows.TABLE, StatusRows.MARKDOWN, StatusRows.JSON):
         found += [f"no longer here: {name}" for name in vanished]
     return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from regsync.cli.infiles import saying, word
+from regsync.cli.infiles import last_words, saying, word
 from regsync.cli.terminal import safe
 from regsync.cli.units import age
 from regsync.errors import InvalidConfig, KeptBack, RateLimited
@@ -98,7 +98,7 @@ def what_changed(entry: Entry, now: datetime) -> str:
         said = _why_unknown(entry, verdict.cause, now)
         if verdict.last_known is not None:
             known = verdict.last_known
-            said += f"; was {known.kind.words} {age(known.at, now)}"
+            said += f"; was {last_words(entry, known)} {age(known.at, now)}"
     elif entry.in_files is not None:
         return LONG_DIGEST.sub(r"\1", saying(entry, SAYINGS[verdict.kind, verdict.reason]))
     elif verdict.kind is Kind.NOT_LOCAL and verdict.remote_digest is None:

@@ -75,6 +75,9 @@ class _Reader:
 
     def _image(self, scalar: Scalar, name: str) -> None:
         place = self._place(scalar, name)
+        if scalar.no_text:
+            self.found.refuse_number(place)
+            return
         text = self._expanded(scalar.text, place)
         if text:
             self.found.mention(text, place)
@@ -169,7 +172,7 @@ class _Reader:
         try:
             return expand(text, self._values)
         except NotKnown as error:
-            self.found.doubt(place, str(error), _HINT)
+            self.found.doubt(place, str(error), _HINT if error.name else None)
             return None
 
 

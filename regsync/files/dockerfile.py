@@ -16,6 +16,7 @@ SIZE_LIMIT = 1024 * 1024
 STAGES = 1000
 """Stages that a Dockerfile may have: a name with a variable is compared with each."""
 _HINT = "give the ARG a default, or name the image in full"
+_IN_FULL = "name the image in full"
 _NO_VARIABLES = "`from` takes no variables; a stage of its own can (`FROM … AS …`)"
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -69,6 +70,8 @@ class _Reader:
         self._given = arguments
         self._user = user
         self._values: dict[str, str] = {}
+        # Of arguments without a value: why their defaults give none.
+        self._causes: dict[str, NotKnown] = {}
         # Of what is no image: contexts by name, then each stage that has begun.
         self._stages = {name.lower() for name in contexts}
         self._count = 0
@@ -103,14 +106,28 @@ class _Reader:
 
     def _argument(self, word: Word) -> None:
         name, equals, default = word.text.partition("=")
+        self._causes.pop(name, None)
         if name in self._given:
             self._values[name] = self._given[name]
         elif equals:
             try:
                 self._values[name] = self._expanded(default)
-            except NotKnown:
+            except NotKnown as error:
                 # Told where it is used; a value from before is no longer the right one.
                 self._values.pop(name, None)
+                self._causes[name] = self._cause(error, name)
+
+    def _cause(self, error: NotKnown, name: str = "") -> NotKnown:
+        """Why a text cannot be filled in: where a default is to blame, what is wrong with that.
+
+        Args:
+            name: The argument whose default the text is.
+        """
+        if error.name in self._causes:
+            return self._causes[error.name]
+        if name and not error.name:
+            return NotKnown(f"the default of `{name}` cannot be told: {error}")
+        return error
 
     def _from(self, words: tuple[Word, ...]) -> None:
         words = tuple(words[len(_options(words)) :])
@@ -133,7 +150,8 @@ class _Reader:
             text = self._expanded(word.text)
         except NotKnown as error:
             if not self._may_be_stage(word.text):
-                self.found.doubt(place, str(error), _HINT)
+                cause = self._cause(error)
+                self.found.doubt(place, str(cause), _HINT if cause.name else _IN_FULL)
             return
         if not text:
             self.found.doubt(place, "filled in it is empty", _HINT)

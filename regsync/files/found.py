@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from regsync.errors import Unresolved
+from regsync.errors import InvalidFile, Unresolved
 
 _ELSEWHERE = re.compile(
     r"[a-z0-9+.-]+://|git@|(?:github|gitlab)\.com/|[^?]*\?ref=|[^#?]*\.git(?:[#?]|//|\Z)"
@@ -81,12 +81,18 @@ class Renames:
 
 @dataclass(slots=True)
 class Found:
-    """All that one file names; parsers fill it in."""
+    """All that one file names; parsers fill it in.
+
+    Attributes:
+        unresolved: Names that cannot be told, and what stands where a name should.
+        passed: What may name an image, and may as well be something else.
+    """
 
     mentions: list[Mention] = field(default_factory=list)
-    unresolved: list[Unresolved] = field(default_factory=list)
+    unresolved: list[Unresolved | InvalidFile] = field(default_factory=list)
     follows: list[Follow] = field(default_factory=list)
     renames: list[Renames] = field(default_factory=list)
+    passed: list[Place] = field(default_factory=list)
 
     def mention(self, text: str, place: Place) -> None:
         """Note an image; `scratch` is the empty base and none."""
@@ -95,4 +101,12 @@ class Found:
 
     def doubt(self, place: Place, why: str, hint: str | None = None) -> None:
         """Note a name that cannot be known from the file."""
-        self.unresolved.append(Unresolved(f"{place}: cannot tell `{place.text}`", why, hint))
+        error = Unresolved(f"{place}: cannot tell `{place.text}`", why, hint)
+        error.name = place.text
+        self.unresolved.append(error)
+
+    def refuse_number(self, place: Place) -> None:
+        """Note a number, a truth value or a date, which no program takes for an image."""
+        what = f"{place}: `{place.text}` is no name of an image"
+        why = "to YAML it is a number, a truth value or a date, and a name is a text"
+        self.unresolved.append(InvalidFile(what, why, "put it in quotes if it is meant as a name"))

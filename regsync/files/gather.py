@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from regsync.errors import InvalidFile, RegsyncError, Unresolved
 from regsync.files import compose, dockerfile, dotenv, kubernetes, yamlfile
 from regsync.files.detect import FileKind, is_usual, kind_of
+from regsync.files.exclude import Excluding
 from regsync.files.found import Follow, Found, Mention, Place, Renames
 from regsync.files.reading import NoText, decoded, files_in, text_of
 
@@ -32,15 +33,22 @@ class Gathered:
         files: How many files were read.
         mentions: The images, in the order of the files.
         failures: Names that cannot be told, and files that cannot be read or understood.
+        passed: What may name an image, and may as well be something else.
+        idle_excludes: Patterns that left no file out.
     """
 
     files: int
     mentions: tuple[Mention, ...]
     failures: tuple[RegsyncError, ...]
+    passed: tuple[Place, ...] = ()
+    idle_excludes: tuple[str, ...] = ()
 
 
 def gather(
-    paths: Sequence[str], env: Mapping[str, str], stdin: Callable[[], bytes] = bytes
+    paths: Sequence[str],
+    env: Mapping[str, str],
+    stdin: Callable[[], bytes] = bytes,
+    exclude: Sequence[str] = (),
 ) -> Gathered:
     """Read files, the usual ones of folders, and standard input for `-`.
 
@@ -50,11 +58,13 @@ def gather(
         env: Values for the variables of compose files, which go before those of `.env`. A file can
             send them to any host that it names, so this is never the whole environment.
         stdin: Reads standard input to its end.
+        exclude: Patterns of files below the folders that are not to be read; see `Excluding`.
 
     Raises:
         InvalidFile: what was named is not there, is of no known kind, or holds nothing to read.
     """
-    gathering = _Gathering(env)
+    excluding = Excluding(exclude)
+    gathering = _Gathering(env, excluding)
     for path in paths:
         if path != STDIN and os.path.isdir(path):
             gathering.folder(path)
@@ -71,7 +81,7 @@ def gather(
         if kind is None:
             raise InvalidFile(f"`{shown}` is no file that names images", f"it is neither {_KINDS}")
         gathering.add(_Source(shown, text, kind))
-    return gathering.read()
+    return replace(gathering.read(), idle_excludes=excluding.idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +101,16 @@ class _Source:
 
 
 class _Gathering:
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], excluding: Excluding) -> None:
         self._env = env
+        self._excluding = excluding
         self._sources: list[_Source] = []
         self._done: set[tuple[object, ...]] = set()
         # Dockerfiles that a compose file builds are read with its arguments, and not again without.
         self._built: set[str] = set()
         self._mentions: list[Mention] = []
         self._failures: list[RegsyncError] = []
+        self._passed: dict[Place, None] = {}
         self._renames: list[tuple[str, Renames]] = []
 
     def add(self, source: _Source) -> None:
@@ -111,10 +123,13 @@ class _Gathering:
 
     def folder(self, folder: str) -> None:
         """Have the files of a folder read that name images."""
-        found = False
+        found, left_out = False, 0
         for path in files_in(folder, self.fail):
             name = os.path.basename(path)
             if not is_usual(name):
+                continue
+            if self._excluding.matches(os.path.relpath(path, folder)):
+                left_out += 1
                 continue
             try:
                 text = text_of(path)
@@ -127,7 +142,8 @@ class _Gathering:
                 self.add(_Source(os.path.normpath(path), text, kind))
                 found = True
         if not found:
-            raise InvalidFile(f"`{folder}` has no file that names images", f"none is {_KINDS}")
+            why = f"none is {_KINDS}" if not left_out else f"{left_out} are left out by `--exclude`"
+            raise InvalidFile(f"`{folder}` has no file that names images", why)
 
     def read(self) -> Gathered:
         """Read everything, and what it builds on."""
@@ -148,7 +164,10 @@ class _Gathering:
                 raise InvalidFile("cannot look up all images", f"there are more than {MENTIONS}")
         mentions = [mention for mention in self._mentions if not self._renamed(mention)]
         return Gathered(
-            len(self._done), tuple(dict.fromkeys(mentions)), tuple(_once(self._failures))
+            len(self._done),
+            tuple(dict.fromkeys(mentions)),
+            tuple(_once(self._failures)),
+            tuple(self._passed),
         )
 
     def _one(self, source: _Source) -> list[_Source]:
@@ -161,6 +180,7 @@ class _Gathering:
             return []
         self._mentions += sorted(found.mentions, key=lambda mention: mention.place.line)
         self._failures += found.unresolved
+        self._passed.update(dict.fromkeys(found.passed))
         folder = os.path.dirname(source.path)
         self._renames += [(folder, renames) for renames in found.renames]
         followed = (self._followed(follow, folder, env) for follow in found.follows)

@@ -11,6 +11,12 @@ from regsync.files.yamlfile import List, Map, Node, Scalar
 from regsync.oci.reference import Reference
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+# Argo's `sidecars` and Tekton's `steps` are lists of containers as well; what else is called so has
+# no `image` of its own. The others are one container each.
+_MORE_CONTAINERS = ("sidecars", "steps")
+_ONE_CONTAINER = ("container", "script", "stepTemplate")
+_DISKS = frozenset({"rbd"})
+"""What has an `image` that is none: a block device."""
 _HELM = "render it first: `helm template … | regsync status --from -`"
 _TEMPLATE = "it is filled in by a template"
 _OTHERS = "it is filled in by another program"
@@ -26,7 +32,10 @@ def parse(documents: Sequence[Node], path: str) -> Found:
     """The images that manifests name, one document or many, `List`s and custom kinds included.
 
     A container is what stands in `containers`, `initContainers` or `ephemeralContainers`, wherever
-    that is; image volumes count as well. A Kustomization names what it puts in place of others.
+    that is, or in the keys of Argo Workflows and Tekton; image volumes count as well. Any other
+    `image` in the `spec` of a resource is one where it has a tag or a digest; without, it may be
+    anything, so it is left to the user as not understood. A Kustomization names what it puts in
+    place of others.
     """
     found = Found()
     for root in documents:
@@ -80,23 +89,54 @@ def as_kustomization(documents: Sequence[Node], path: str) -> Found:
     return found
 
 
-def _walk(node: Node, path: str, found: Found) -> None:
-    # No deeper than `yamlfile.DEPTH`.
+def _walk(
+    node: Node, path: str, found: Found, *, in_spec: bool = False, container: str = ""
+) -> None:
+    """Read a part of a resource, no deeper than `yamlfile.DEPTH`.
+
+    Args:
+        in_spec: Whether it stands in the `spec` of a resource.
+        container: The key that makes it a container, where one does.
+    """
     if isinstance(node, List):
         for item in node.items:
-            _walk(item, path, found)
+            _walk(item, path, found, in_spec=in_spec)
     elif isinstance(node, Map):
-        for key in _CONTAINERS:
-            for container in node.list(key):
-                if isinstance(container, Map) and (image := container.scalar("image")):
-                    _mention(found, image, path, _text(container, "name") or key)
+        image = node.get("image")
+        if container and isinstance(image, Scalar):
+            _mention(found, image, path, _text(node, "name") or container)
+        elif in_spec and image is not None:
+            _further(image, path, found, _text(node, "name") or "image")
         for volume in node.list("volumes"):
             source = volume.map("image") if isinstance(volume, Map) else None
             if source is not None and (reference := source.scalar("reference")):
                 assert isinstance(volume, Map)  # noqa: S101 - else there were no source
                 _mention(found, reference, path, _text(volume, "name") or "volumes")
-        for inner in node.entries.values():
-            _walk(inner, path, found)
+        is_resource = bool(_text(node, "apiVersion") and _text(node, "kind"))
+        for key, inner in node.entries.items():
+            inside = key not in _DISKS and (in_spec or (is_resource and key == "spec"))
+            if key in (*_CONTAINERS, *_MORE_CONTAINERS) and isinstance(inner, List):
+                for item in inner.items:
+                    _walk(item, path, found, in_spec=inside, container=key)
+            else:
+                one = key if key in _ONE_CONTAINER else ""
+                _walk(inner, path, found, in_spec=inside, container=one)
+
+
+def _further(image: Node, path: str, found: Found, name: str) -> None:
+    """An `image` of no container that is known as one: `spec.image` of many custom kinds."""
+    if isinstance(image, Scalar):
+        if _is_full(image.text) or "{{" in image.text or "$" in image.text:
+            _mention(found, image, path, name)
+        else:
+            found.passed.append(Place(path, image.line, name, image.text))
+    elif isinstance(image, Map) and (repository := image.scalar("repository")) is not None:
+        if image.scalar("tag") or image.scalar("digest"):
+            _split_image(image, path, found, name)
+        else:
+            found.passed.append(Place(path, repository.line, name, repository.text))
+    elif isinstance(image, Map) and (called := image.scalar("name")) is not None:
+        found.passed.append(Place(path, called.line, name, called.text))
 
 
 def _kustomization(root: Map, path: str, found: Found) -> None:
@@ -195,7 +235,9 @@ def _is_full(text: str) -> bool:
 
 def _mention(found: Found, scalar: Scalar, path: str, name: str) -> None:
     place = Place(path, scalar.line, name, scalar.text)
-    if "{{" in scalar.text:
+    if scalar.no_text:
+        found.refuse_number(place)
+    elif "{{" in scalar.text:
         found.doubt(place, _TEMPLATE, _HELM)
     elif "$" in scalar.text:
         found.doubt(place, _OTHERS, "fill it in first, and pass the result with `--from -`")

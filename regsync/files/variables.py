@@ -16,7 +16,15 @@ _OPERATOR = re.compile(r":?[-?+]")
 
 
 class NotKnown(Exception):
-    """A text cannot be filled in; the message says why, in the words of a user."""
+    """A text cannot be filled in; the message says why, in the words of a user.
+
+    Attributes:
+        name: The variable that has no value, where that is why.
+    """
+
+    def __init__(self, why: str, name: str = "") -> None:
+        super().__init__(why)
+        self.name = name
 
 
 def expand(text: str, values: Mapping[str, str], *, escape: str = "$") -> str:
@@ -77,13 +85,13 @@ def _variable(
             return _expand(word, values, escape, depth + 1), end + 1
         case "?" if not there:
             said = f": {word[:200]}" if word else ""
-            raise NotKnown(f"`{name[0]}` has no value here{said}")
+            raise NotKnown(f"`{name[0]}` has no value here{said}", name[0])
     return value or "", end + 1
 
 
 def _plain(name: str, values: Mapping[str, str]) -> str:
     if name not in values:
-        raise NotKnown(f"`{name}` has no value here")
+        raise NotKnown(f"`{name}` has no value here", name)
     return values[name]
 
 

@@ -6,6 +6,7 @@ events bounds depth, and the size that aliases would expand to, before anything 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,14 @@ from regsync.errors import InvalidFile
 DEPTH, SIZE = 100, 500_000
 """Nesting of one document, and nodes of a file, after aliases were followed."""
 _PYTHON = "tag:yaml.org,2002:python/"
+# What YAML 1.2 and its readers in Go take for a truth value, a number or a date.
+_NO_TEXT = re.compile(
+    r"true|True|TRUE|false|False|FALSE"
+    r"|[-+]?[0-9][0-9_]*|0o[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?0b[01_]+"
+    r"|[-+]?(?:\.[0-9]+|[0-9][0-9_]*\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ][0-9].*)?"
+)
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -34,6 +43,11 @@ class Scalar:
     def null(self) -> bool:
         """Whether it says that there is no value."""
         return self.plain and self.text in _NULL
+
+    @property
+    def no_text(self) -> bool:
+        """Whether it says a number, a truth value or a date, where a text needs quotes."""
+        return self.plain and _NO_TEXT.fullmatch(self.text) is not None
 
 
 @dataclass(slots=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from regsync.errors import InvalidReference, RegsyncError, Unresolved
+from regsync.files.found import Place
 from regsync.oci.glob import Glob
 from regsync.oci.reference import Reference
 from regsync.operations.rows import Row
+
+# What a compose file, a Dockerfile, a template or Tekton fills in.
+_FILLED_IN = re.compile(r"\$|\{\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,49 @@ def mute(rows: Sequence[Row], patterns: Sequence[Glob]) -> Muted:
 def is_ignored(reference: Reference, patterns: Sequence[Glob]) -> bool:
     """Whether one of the patterns matches, so that no registry is to be asked for it."""
     return any(glob.matches_reference(reference) for glob in patterns)
+
+
+def repository_of(written: str) -> Reference | None:
+    """The repository of a name that cannot be told whole: `team/app` of `team/app:${TAG:?}`.
+
+    None where that part is not literal either.
+    """
+    literal = _FILLED_IN.split(written, 1)[0]
+    head, slash, last = literal.strip("\"'").partition("@")[0].rpartition("/")
+    name, colon, _ = last.partition(":")
+    open_end = literal != written and not colon and "@" not in literal
+    # `localhost:${PORT}/app` has a colon that begins no tag.
+    if open_end or (not slash and "/" in written):
+        return None
+    try:
+        return Reference.parse_bare(f"{head}{slash}{name}")
+    except InvalidReference:
+        return None
+
+
+def mute_failures(
+    failures: Sequence[RegsyncError], patterns: Sequence[Glob]
+) -> tuple[tuple[RegsyncError, ...], tuple[Reference, ...]]:
+    """Take out the unresolved names that a pattern matches by their repository.
+
+    Returns:
+        The other failures, and the repositories of what was taken out.
+    """
+    kept, muted = [], []
+    for failure in failures:
+        name = failure.name if isinstance(failure, Unresolved) else ""
+        repository = repository_of(name) if name else None
+        if repository is not None and is_ignored(repository, patterns):
+            muted.append(repository)
+        else:
+            kept.append(failure)
+    return tuple(kept), tuple(muted)
+
+
+def mute_places(places: Sequence[Place], patterns: Sequence[Glob]) -> tuple[Place, ...]:
+    """The places that name nothing a pattern matches."""
+    named = ((place, repository_of(place.text)) for place in places)
+    return tuple(place for place, name in named if not (name and is_ignored(name, patterns)))
 
 
 def idle(references: Sequence[Reference], patterns: Sequence[Glob]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ tag holds another digest than the one beside it, what it holds is fetched: that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regsync.clock import Clock, SystemClock
@@ -19,18 +19,19 @@ from regsync.oci.digest import Digest
 from regsync.oci.glob import Glob
 from regsync.oci.manifest import Index
 from regsync.oci.reference import DEFAULT_TAG, Reference, Repository
-from regsync.operations import questions, quota, tagshape
+from regsync.operations import questions, quota, recall, tagshape
 from regsync.operations.alone import alone
-from regsync.operations.ignore import idle, is_ignored
+from regsync.operations.ignore import idle, is_ignored, mute_failures, mute_places
 from regsync.operations.oracle import Oracle
 from regsync.operations.questions import Absent, Hidden, Inquiry
+from regsync.operations.remember import remember_files
 from regsync.operations.report import Entry, InFiles, StatusReport
 from regsync.operations.tagshape import Newer
 from regsync.operations.verdict import Kind, Verdict, unknown
 from regsync.progress import Checked, Listener, silent
 from regsync.state.documents import Documents
 from regsync.state.memory import Memory
-from regsync.state.values import Sighting
+from regsync.state.values import Known
 from regsync.stores.base import StoreInfo
 from regsync.stores.remote import Registries
 
@@ -164,35 +165,27 @@ async def named(
     clock = clock or SystemClock()
     planned = plan(gathered.mentions)
     rows = [row for row in planned.rows if not is_ignored(row.reference, ignore)]
+    failures, unresolved = mute_failures(gathered.failures, ignore)
     registries.expect(memory.greetings())
     oracle = Oracle(registries, documents, offline=offline)
     await oracle.prepare(row.reference.repository for row in rows)
-    run = _Run(oracle, registries, clock, listen, len(rows), semver and not offline)
+    known = memory.last_verdicts(FILES.key)
+    run = _Run(oracle, registries, clock, listen, len(rows), known, semver and not offline)
     # Who comes first is decided first, where pulls are to be kept: as the files have it.
     entries = await quota.as_given(rows, lambda row: row.reference, run.entry, oracle, registries)
-    _remember(memory, entries, registries, clock)
+    remember_files(memory, FILES.key, entries, registries.greetings(), clock.now())
     return StatusReport(
         store=FILES,
         entries=tuple(entries),
         requests=registries.requests(),
         rate_limits=tuple(registries.rate_limits()),
-        failures=(*gathered.failures, *planned.failures, *run.failures.values()),
+        failures=(*failures, *planned.failures, *run.failures.values()),
         files=gathered.files,
-        ignored=len(planned.rows) - len(rows),
-        idle_patterns=idle([row.reference for row in planned.rows], ignore),
+        idle_excludes=gathered.idle_excludes,
+        passed=mute_places(gathered.passed, ignore),
+        ignored=len(planned.rows) - len(rows) + len(unresolved),
+        idle_patterns=idle([*(row.reference for row in planned.rows), *unresolved], ignore),
     )
-
-
-def _remember(
-    memory: Memory, entries: Sequence[Entry], registries: Registries, clock: Clock
-) -> None:
-    """Keep when which digest was first seen under a tag, and how registries greet."""
-    seen = [
-        Sighting(str(entry.reference), str(entry.verdict.remote_digest), clock.now())
-        for entry in entries
-        if entry.verdict.kind is Kind.NOT_LOCAL
-    ]
-    memory.keep(sightings=seen, greetings=registries.greetings())
 
 
 class _Run:
@@ -205,6 +198,7 @@ class _Run:
         clock: Clock,
         listen: Listener,
         total: int,
+        known: Mapping[str, Known],
         semver: bool,
     ) -> None:
         self.failures: dict[Repository, RegsyncError] = {}
@@ -213,6 +207,7 @@ class _Run:
         self._clock = clock
         self._listen = listen
         self._total = total
+        self._known = known
         self._done = 0
         self._semver = semver
         self._tags: dict[Repository, asyncio.Task[list[str]]] = {}
@@ -226,6 +221,9 @@ class _Run:
             verdict, moved, newer = await judged
         except RegsyncError as error:
             verdict = unknown(error)
+        if verdict.kind is Kind.UNKNOWN:
+            said = recall.last_known(self._known.get(str(reference)))
+            verdict = replace(verdict, last_known=said)
         self._done += 1
         self._listen(Checked(self._done, self._total, reference.familiar))
         return Entry(
@@ -244,7 +242,10 @@ class _Run:
         verdict = verdict.noting(*_loud(row, verdict))
         if self._semver and reference.tag is not None and _listed(verdict):
             newer, notes = await self._newer(reference.repository, reference.tag)
-            verdict = verdict.noting(*notes)
+            ahead = newer is not None and newer.widest is not None
+            # Of what is gone, only where to go instead is worth a word.
+            if ahead or verdict.kind not in (Kind.GONE, Kind.PINNED_GONE):
+                verdict = verdict.noting(*notes)
         return verdict, moved, newer
 
     async def _newer(self, repository: Repository, tag: str) -> tuple[Newer | None, list[str]]:

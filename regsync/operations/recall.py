@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from regsync.errors import InvalidDigest, InvalidReference
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
+from regsync.operations.verdict import Kind, LastKnown
 from regsync.state.memory import Memory
+from regsync.state.values import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,10 @@ def former_names(memory: Memory, store: str, image_ids: Iterable[str]) -> tuple[
             continue
         found.append(Former(sync.image_id, name, digest))
     return tuple(found)
+
+
+def last_known(known: Known | None) -> LastKnown | None:
+    """What was said last of a name; None where nothing was, or nobody could have said it."""
+    if known is None or known.verdict not in tuple(Kind):
+        return None
+    return LastKnown(Kind(known.verdict), known.reason, known.at)

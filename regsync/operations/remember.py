@@ -91,6 +91,40 @@ def remember(memory: Memory, found: Found, now: datetime, *, own_platform: bool 
     )
 
 
+def remember_files(
+    memory: Memory,
+    store: str,
+    entries: Sequence[Entry],
+    greetings: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Write down what was said of the names in files, which digests tags held, and who greeted how.
+
+    Args:
+        store: What stands in the place of a `StoreInfo.key`; no image is there, so none has an ID.
+    """
+    seen = [
+        Sighting(str(entry.reference), str(entry.verdict.remote_digest), now)
+        for entry in entries
+        if entry.verdict.kind is Kind.NOT_LOCAL
+    ]
+    known = [
+        Known(
+            store=store,
+            reference=str(entry.reference),
+            image_id=None,
+            verdict=entry.verdict.kind.value,
+            reason=entry.verdict.reason,
+            stale=bool(entry.verdict.stale),
+            at=now,
+            built_here=False,
+        )
+        for entry in entries
+        if entry.verdict.kind is not Kind.UNKNOWN
+    ]
+    memory.keep(verdicts=known, sightings=seen, greetings=greetings)
+
+
 def remember_pull(memory: Memory, store: str, result: PullResult, now: datetime) -> None:
     """Write down that a name came by its tag: a layout itself cannot tell that it was pulled.
 

@@ -165,6 +165,8 @@ class StatusReport:
         files: How many files were read, where no store was asked.
         ignored: How many rows the user's patterns took out.
         idle_patterns: Patterns that matched nothing.
+        idle_excludes: Patterns of files that matched none.
+        passed: What may name an image in a file, and was not asked for: it may be anything.
         news: What has changed, if that was the question.
     """
 
@@ -176,6 +178,8 @@ class StatusReport:
     files: int | None = None
     ignored: int = 0
     idle_patterns: tuple[str, ...] = ()
+    idle_excludes: tuple[str, ...] = ()
+    passed: tuple[Place, ...] = ()
     news: News | None = None
 
     @property

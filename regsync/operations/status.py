@@ -14,7 +14,7 @@ from regsync.clock import Clock, SystemClock
 from regsync.errors import RegsyncError
 from regsync.oci.glob import Glob
 from regsync.oci.platform import Platform
-from regsync.operations import bases, held, ignore, quota, remember, since, why
+from regsync.operations import bases, held, ignore, quota, recall, remember, since, why
 from regsync.operations.alone import alone
 from regsync.operations.containers import Uses
 from regsync.operations.judge import judge
@@ -191,6 +191,4 @@ class _Run:
         # What was said of another image under this name says nothing of this one.
         if known is None or row.image is None or known.image_id != row.image.id:
             return None
-        if known.verdict not in tuple(Kind):  # nobody wrote that
-            return None
-        return LastKnown(Kind(known.verdict), known.reason, known.at)
+        return recall.last_known(known)

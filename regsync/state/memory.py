@@ -159,7 +159,7 @@ class Memory:
             connection.executemany(_CUT_SIGHTINGS, cuts)
             connection.executemany(_PUT_GREETING, greetings.items())
             connection.execute(_CUT_GREETINGS, (GREETINGS_LIMIT,))
-            if ours:
+            if ours or said:
                 prune(connection, day)
 
         if ours or said or seen or greetings:

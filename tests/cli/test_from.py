@@ -3,80 +3,18 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import pty
 import struct
 import subprocess
 import sys
 import termios
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
+from checkout import Checkout
 
-from mock_registry import MockRegistry, seed
+from mock_registry import seed
 from regsync.cli.tables import columns_of
-
-COMPOSE = """\
-services:
-  web:
-    image: HOST/team/web:1.27.3
-  app:
-    image: HOST/team/app@DIGEST
-  old:
-    image: HOST/team/web:1.0.0
-"""
-
-
-@dataclass
-class Checkout:
-    """A folder with files, and a registry that has some of what they name."""
-
-    home: Path
-    registry: MockRegistry
-
-    def write(self, path: str, text: str) -> None:
-        file = self.home / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        digest = seed.image(layers=("app",)).digest
-        file.write_text(text.replace("HOST", self.registry.host).replace("DIGEST", digest))
-
-    def regsync(
-        self, *arguments: str, stdin: bytes = b"", **env: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "regsync", "status", *arguments],
-            input=stdin,
-            capture_output=True,
-            check=False,
-            # Where an engine is, none would be found: it is never looked for.
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.home / "home"),
-                "DOCKER_HOST": "unix:///no/such.sock",
-                **env,
-            },
-            cwd=self.home,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.regsync(*arguments, "--format", "json").stdout)
-        return told
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, mock_registry: MockRegistry) -> Checkout:
-    for tag in ("1.27.3", "1.27.4", "2.0.0"):
-        mock_registry.put("team/web", seed.image(layers=(tag,)), tag)
-    mock_registry.put("team/app", seed.image(layers=("app",)), "1")
-    found = Checkout(tmp_path, mock_registry)
-    found.write("compose.yaml", COMPOSE)
-    return found
 
 
 def test_the_screen(checkout: Checkout) -> None:
@@ -215,16 +153,25 @@ def test_every_format(checkout: Checkout, format: str) -> None:
         (["--from", "missing"], "cannot read `missing`"),
         (["--from", "notes.txt"], "is no file that names images"),
         (["--from", "empty"], "`empty` has no file that names images"),
+        (
+            ["--from", "compose.yaml", "--names", "--platform", "linux/arm64", "--explain"],
+            "`--from` and `--platform`, `--explain` and `--names` exclude each other",
+        ),
+        (["--exclude", "x"], "`--exclude` goes with `--from`"),
+        (["--from", ".", "--exclude", "*"], "left out by `--exclude`"),
         (["--semver"], "`--semver` goes with `--from`"),
         (["--env", "TAG"], "`--env` goes with `--from`"),
         (["--from", "compose.yaml", "--env", "TAG=1"], "`--env TAG=1` names no variable"),
         (["--from", "compose.yaml", "--env", "REGSYNC_X"], "`--env REGSYNC_X` is refused"),
         (["--from", "compose.yaml", "--env", "DOCKER_AUTH_CONFIG"], "is refused"),
-        (["--from", "compose.yaml", "node"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--store", "oci:x"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--platform", "linux/arm64"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--changed"], "`--from` excludes"),
-        (["--from", "compose.yaml", "--min-age", "3d"], "`--from` excludes"),
+        (["--from", "compose.yaml", "node"], "`--from` and `REF` exclude each other"),
+        (["--from", "compose.yaml", "--store", "oci:x"], "`--from` and `--store` exclude"),
+        (
+            ["--from", "compose.yaml", "--platform", "linux/arm64"],
+            "`--from` and `--platform` exclude",
+        ),
+        (["--from", "compose.yaml", "--changed"], "`--from` and `--changed` exclude"),
+        (["--from", "compose.yaml", "--min-age", "3d"], "`--from` and `--min-age` exclude"),
     ],
 )
 def test_what_cannot_be_asked(checkout: Checkout, arguments: list[str], said: str) -> None:
@@ -284,15 +231,3 @@ def test_yaml_is_loaded_where_yaml_is_read_alone(checkout: Checkout) -> None:
     assert loads("--store", "oci:none") == "False"
     assert loads("--from", "Dockerfile") == "False"
     assert loads("--from", "compose.yaml", "--offline") == "True"
-
-
-def test_what_is_ignored_is_not_asked_for(checkout: Checkout) -> None:
-    """A name that CI cannot reach, or that is kept old on purpose."""
-    pattern = f"{checkout.registry.host}/team/web:1.0*"
-    checkout.write("home/.config/regsync/regsync.toml", '[status]\nignore = ["HOST/team/app"]\n')
-    told = checkout.json("--from", "compose.yaml", "--ignore", pattern, "--ignore", "nobody/*")
-    assert [image["name"].rpartition("/")[2] for image in told["data"]["images"]] == ["web:1.27.3"]
-    assert (told["data"]["ignored"], told["exit_code"]) == (2, 0)
-    assert [one.method for one in checkout.registry.log if "manifests" in one.path] == ["HEAD"]
-    said = checkout.regsync("--from", "compose.yaml", "--ignore", "nobody/*")
-    assert "`--ignore nobody/*` matches nothing here" in said.stderr

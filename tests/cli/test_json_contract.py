@@ -77,7 +77,7 @@ PS = [
 ENVELOPE = ["version", "command", "result", "exit_code", "data", "errors"]
 DATA = [
     *("engine", "images", "summary", "requests", "rate_limits"),
-    *("ignored", "unchanged", "vanished"),
+    *("ignored", "not_understood", "unchanged", "vanished"),
 ]
 ERROR = ["code", "message", "hint", "reference", "retry_at"]
 
@@ -153,7 +153,7 @@ def full() -> StatusReport:
     entries = (*made.entries, held, goals, recreated, entry("limited:1", limited), named)
     limits = tuple(replace(limit, resets_at=NOW) for limit in made.rate_limits)
     news = News(entries, 1, ("docker.io/library/gone:1",), {})
-    return replace(made, entries=entries, rate_limits=limits, news=news)
+    return replace(made, entries=entries, rate_limits=limits, news=news, passed=(place,))
 
 
 def full_ps() -> PsReport:

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from reports import NOW, OURS, entry, report, week
 
 from regsync.cli import nextsteps, screens, status
+from regsync.cli.nextsteps import engine_options
 from regsync.cli.options import StatusRows
-from regsync.cli.status import engine_options
 from regsync.cli.terminal import Terminal
 from regsync.errors import ServerFailed, Unreachable
 from regsync.operations.report import UsedBy

@@ -125,3 +125,11 @@ def test_what_another_program_renders(checkout: Checkout) -> None:
     done = checkout.run(example("stdin"))
     assert done.returncode == 0
     assert "(standard input):3 a" in done.stdout
+
+
+def test_what_a_custom_kind_may_name(checkout: Checkout) -> None:
+    checkout.write(
+        "manager.yaml", "apiVersion: a.example/v1\nkind: A\nspec:\n  image: team/manager\n"
+    )
+    done = checkout.run("regsync status --from manager.yaml")
+    assert (done.returncode, done.stderr) == (0, example("custom"))

@@ -1,7 +1,7 @@
 """A corpus of files as people write them, and as nobody should: every row they have is checked.
 
 `expected.txt` says for each case what it names, `LINE NAME TEXT [= what it means]` below the file,
-and what cannot be told, behind a `!`.
+what cannot be told, behind a `!`, and what may be no image at all, behind a `?`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def told(gathered: Gathered) -> list[str]:
         filled = f" = {mention.text}" if mention.text != place.text else ""
         lines.append(f"  {place.line} {place.name} | {place.text}{filled}")
     lines += [f"  ! {failure}" for failure in gathered.failures]
+    lines += [f"  ? {place} {place.name} | {place.text}" for place in gathered.passed]
     # So that the table can be looked at in a terminal.
     return [line.replace("\x1b", "\\x1b") for line in lines]
 

@@ -278,3 +278,14 @@ class TestFolders:
     def test_standard_input(self) -> None:
         found = gather(["-"], {}, lambda: b"services: {a: {image: 'b:1'}}")
         assert [str(mention.place) for mention in found.mentions] == ["(standard input):1"]
+
+
+def test_the_hint_fits_the_reason() -> None:
+    """A default is no cure where there is one that cannot be read."""
+    text = "ARG A\nARG B=x-y\nARG C=${B%%-*}\nFROM app:$A\nFROM app:${B%%-*}\nFROM app:$C\n"
+    hints = [error.hint for error in dockerfile.parse(text, "Dockerfile").unresolved]
+    assert hints == [
+        "give the ARG a default, or name the image in full",
+        "name the image in full",
+        "name the image in full",
+    ]

@@ -11,7 +11,7 @@ from desk import Desk, at, said
 from mock_registry import MockRegistry, seed
 from regsync.oci.glob import Glob
 from regsync.oci.reference import Reference
-from regsync.operations.ignore import mute
+from regsync.operations.ignore import mute, repository_of
 from regsync.operations.rows import Row
 
 BASE = seed.image("linux/amd64", layers=["base"])
@@ -73,3 +73,31 @@ def test_a_base_that_is_ignored_is_not_asked_either(desk: Desk, registry: MockRe
     report = desk.status(ignore=[base])
     assert said(report) == {goals: "unpushed/new_repository"}
     assert not [record for record in registry.log if record.repository == "base"]
+
+
+@pytest.mark.parametrize(
+    ("written", "repository"),
+    [
+        (
+            "registry.example.com/team/nothere:${VERSION:?say/which}",
+            "registry.example.com/team/nothere",
+        ),
+        ("localhost:5000/team/app:$TAG", "localhost:5000/team/app"),
+        ("team/app@${DIGEST}", "docker.io/team/app"),
+        ("team/app:1.2-{{ .Values.suffix }}", "docker.io/team/app"),
+        ("nginx:${TAG}", "docker.io/library/nginx"),
+        ('"team/quoted:${TAG}"', "docker.io/team/quoted"),
+        ("example/no-tag", "docker.io/example/no-tag"),
+        ("team/app${SUFFIX}", None),
+        ("team/app${SUFFIX}:1", None),
+        ("${REGISTRY}/team/app:1", None),
+        ("localhost:${PORT}/team/app:1", None),
+        ("localhost:$PORT/team/app:1", None),
+        ("{{ .Values.image }}", None),
+        ("$(params.image)", None),
+        ("https://example.com/team/app.git#main", None),
+    ],
+)
+def test_the_literal_part_of_an_unresolved_name(written: str, repository: str | None) -> None:
+    found = repository_of(written)
+    assert (str(found) if found is not None else None) == repository

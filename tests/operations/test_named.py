@@ -251,6 +251,50 @@ def test_offline_asks_nobody(mock_registry: MockRegistry, repository: Repository
     assert sum(report.requests.values()) == len(mock_registry.log) == 0
 
 
+def test_what_was_last_known_is_told_and_kept(tmp_path: Path) -> None:
+    """By a dead registry and without one asked, over several runs; and of what nobody knows not."""
+    repository = Repository(tmp_path)
+    with MockRegistry().serve() as registry:
+        put(registry, "team/app", "1")
+        names = [f"{registry.host}/team/app:{tag}" for tag in ("1", "2")]
+        absent = f"{registry.host}/team/app@{ABSENT}"
+        new = f"{registry.host}/team/app:3"
+        repository.look(*names, absent)
+    for offline in (True, False, True):
+        report = repository.look(*names, absent, new, offline=offline)
+        known = [entry.verdict.last_known for entry in report.entries]
+        assert [entry.verdict.kind for entry in report.entries] == [Kind.UNKNOWN] * 4
+        assert [(one.kind, one.reason) if one is not None else None for one in known] == [
+            (Kind.NOT_LOCAL, None),
+            (Kind.GONE, "tag"),
+            (Kind.PINNED_GONE, None),
+            None,
+        ]
+
+
+def test_what_files_name_says_nothing_of_a_store(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1")
+    name = f"{mock_registry.host}/team/app:1"
+    repository.look(name)
+    with Desk(repository.folder).memory as memory:
+        assert list(memory.last_verdicts("files")) == [name]
+        assert memory.last_verdicts("engine") == {}
+
+
+def test_what_is_gone_is_not_called_no_version_as_well(
+    mock_registry: MockRegistry, repository: Repository
+) -> None:
+    put(mock_registry, "team/app", "1", "latest")
+    name = f"{mock_registry.host}/team/app"
+    for gone in (f"{name}:nightly", f"{name}:1@{ABSENT}"):
+        entry = repository.entry(gone, semver=True)
+        assert entry.verdict.kind in (Kind.GONE, Kind.PINNED_GONE)
+        assert not {"nightly is no version", "the newest of its kind"} & set(entry.verdict.notes)
+    assert "latest is no version" in repository.entry(f"{name}:latest", semver=True).verdict.notes
+
+
 def test_tags_are_listed_with_the_login_of_their_namespace(
     tmp_path: Path, repository: Repository
 ) -> None:

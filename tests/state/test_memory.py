@@ -288,6 +288,17 @@ class TestForgetting:
         assert self.knows(memory) == {False}
         assert memory.last_sync("engine", "r.example/a:1") is not None
 
+    def test_where_nothing_is_ever_in_sync_verdicts_are_forgotten_too(
+        self, memory: Memory, clock: FakeClock
+    ) -> None:
+        """Who asks about files alone records no sync."""
+        memory.keep(verdicts=[known()])
+        for _ in range(KEEP_DAYS + 1):
+            clock.elapsed += DAY
+            other = replace(known(after=clock.elapsed), reference="r.example/a:1")
+            memory.keep(verdicts=[other])
+        assert list(memory.last_verdicts("engine")) == ["r.example/a:1"]
+
     def test_a_name_that_is_asked_about_keeps_its_old_syncs(
         self, memory: Memory, clock: FakeClock
     ) -> None:

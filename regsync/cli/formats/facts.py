@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from regsync.cli.explanation import rows
+from regsync.cli.infiles import last_words
 from regsync.cli.terminal import safe
 from regsync.cli.units import age, size
 from regsync.operations.advice import next_step
@@ -44,7 +45,7 @@ def _facts(entry: Entry, now: datetime) -> Iterator[Fact]:
         yield "hint", step
     if verdict.last_known is not None:
         known = verdict.last_known
-        said = known.kind.words + (f" ({_words(known.reason)})" if known.reason else "")
+        said = last_words(entry, known) + (f" ({_words(known.reason)})" if known.reason else "")
         yield "last known", f"{said}, {age(known.at, now)}, {moment(known.at)}"
     if entry.held_until is not None:
         yield "held until", moment(entry.held_until)
