@@ -11,6 +11,8 @@ _USERINFO = re.compile(r"(?<=://)[^/\s`@]*@")
 _AUTHORIZATION = re.compile(r"(?i)\b(Basic|Bearer) +[A-Za-z0-9._~+/-]{6,}=*")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 HIDDEN = "***"
+_SHORTEST = 3
+"""Characters of a user name that is hidden wherever it stands: shorter ones are parts of speech."""
 
 
 class Privacy:
@@ -44,9 +46,13 @@ class Privacy:
         # The longest first: one may be a part of another.
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, HIDDEN)
-        for name in self._names:
+        # Before the user names: the folder ends in one.
+        text = self._home.sub("~", text) if self._home else text
+        for name in sorted(self._names, key=len, reverse=True):
             text = text.replace(f"`{name}`", f"`{HIDDEN}`")
+            if len(name) >= _SHORTEST:
+                # Servers write them bare.
+                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", HIDDEN, text)
         text = _JWT.sub(HIDDEN, text)
         text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
-        text = _USERINFO.sub(f"{HIDDEN}@", text)
-        return self._home.sub("~", text) if self._home else text
+        return _USERINFO.sub(f"{HIDDEN}@", text)

@@ -92,10 +92,13 @@ class Way:
         return Finding(f"{base}{own}, {how}")
 
     async def _find_credentials(self) -> Finding:
-        # Helpers and keyrings are programs, which are waited for.
-        trace = await in_thread(
-            lambda: chain.trace(self._name, self._env, limit_s=self._waits.quick)
-        )
+        # Helpers and keyrings are programs, which are waited for; closed here, since a thread that
+        # nobody waits for any more would not come to it.
+        sources = chain.Chain(self._env, limit_s=self._waits.quick)
+        try:
+            trace = await in_thread(lambda: sources.trace(sources.key(self._name)))
+        finally:
+            sources.close()
         if trace.error is not None:
             step = trace.answered
             place = f"{step.source}: " if step is not None else ""
