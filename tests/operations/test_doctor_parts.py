@@ -16,7 +16,8 @@ from troubled import silent_port
 from regsync.clock import SystemClock
 from regsync.errors import UsageError
 from regsync.identity import Credentials
-from regsync.operations.doctor import machine, program
+from regsync.oci.scope import Scope
+from regsync.operations.doctor import findings, machine, program
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.examine import Subject, examine_machine, examine_registry
 from regsync.operations.doctor.privacy import Privacy
@@ -181,6 +182,14 @@ def test_privacy() -> None:
         "`***` at ~/x and /home/anna sent ***, Bearer ***, Basic ***, "
         "http://***@proxy:3128 and Authorization: Bearer ***"
     )
+
+
+def test_a_token_that_grants_very_much() -> None:
+    scopes = tuple(Scope.pull(f"team/app{number}") for number in range(1000))
+    told = findings.granted(scopes[:1], Claims(scopes, None, None)).text
+    assert told.startswith("asked for `repository:team/app0:pull`; granted `repository:team/app0")
+    assert told.endswith("…")
+    assert len(told) < 500
 
 
 def test_user_names_as_servers_write_them() -> None:

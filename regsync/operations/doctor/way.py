@@ -16,6 +16,7 @@ from regsync.operations.doctor import findings
 from regsync.operations.doctor.steps import Examination, Finding, skipped, warning
 from regsync.registry.hosts import Endpoint, endpoint
 from regsync.registry.line import Line, Proxy, proxy_of
+from regsync.registry.origin import Target, realm
 from regsync.registry.retry import Waits
 from regsync.stores.threads import in_thread
 
@@ -67,6 +68,14 @@ class Way:
         await take.take("dns", self._find_addresses, ("proxy",))
         await take.take("tcp", self._connect, ("dns",))
         await take.take("tls", self._shake_hands, ("tcp",))
+
+    def realm(self, address: str) -> Target:
+        """Judge where tokens are to be had, as requests do; see `origin.realm`.
+
+        Raises:
+            RefusedAddress: nobody may be sent there.
+        """
+        return realm(self.endpoint.origin, f"{self.endpoint.base}/v2/", address)
 
     async def _find_address(self) -> Finding:
         settings = self._config.settings(self._registry)
