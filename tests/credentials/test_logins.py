@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from regsync.credentials import chain, logins
 from regsync.credentials.answers import Broken
 from regsync.credentials.authfile import AuthFile
 from regsync.credentials.environment import Variables
+from regsync.credentials.helpers import Helper
 from regsync.credentials.keys import Key
 from regsync.credentials.listing import Known, listing
 from regsync.credentials.logins import Login
@@ -89,6 +91,18 @@ def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
     for path in (Path(os.devnull), file):
         with pytest.raises(Broken, match="is not a file"):
             logins.read(path)
+
+
+def test_the_hint_for_a_helper_shows_no_secret() -> None:
+    """Whoever follows it runs the helper: what it says goes nowhere."""
+    with TemporaryDirectory() as folder:
+        program = Path(folder) / "docker-credential-fails"
+        program.write_text("#!/bin/sh\nexit 3\n")
+        program.chmod(0o755)
+        helper = Helper.of("credsStore", "fails", "a file", Programs({}), {"PATH": folder})
+        with pytest.raises(Broken) as caught:
+            helper.ask(Key("quay.io"))
+    assert "get >/dev/null; echo $?`" in (caught.value.hint or "")
 
 
 def test_no_repr_holds_a_secret() -> None:
