@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regsync.credentials.answers import Broken, Silence
 from regsync.credentials.keys import Key
@@ -20,7 +20,7 @@ _OURS = re.compile(r"(REGSYNC_[A-Z0-9_]+)_(USERNAME|PASSWORD)")
 class Variables:
     """`REGSYNC_<HOST>_USERNAME` and `_PASSWORD`."""
 
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     registry: str
     name: str = NAME
 

@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,6 +70,9 @@ def read(file: Path) -> dict[Key, Login]:
         Broken: it cannot be read or understood, or was written by a later release.
     """
     try:
+        # Opening a pipe would wait for somebody to write into it.
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise Broken(f"{file} is not a file", _hint(file))
         with file.open("rb") as stream:
             data = stream.read(SIZE_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):

@@ -91,7 +91,7 @@ class _Source:
     kind: FileKind
     arguments: Mapping[str, str] = field(default_factory=dict)
     contexts: frozenset[str] = frozenset()
-    env: Mapping[str, str] | None = None
+    env: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -60,7 +60,7 @@ class Answer:
 
     status: int
     headers: httpx.Headers
-    body: bytes
+    body: bytes = field(repr=False)
     url: str
     retry_at: datetime | None = None
     stream: AsyncIterator[bytes] | None = None

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import httpx
 import pytest
 from logins import SECRET, Machine
 
 from regsync import filelock
 from regsync.credentials import chain, logins
 from regsync.credentials.answers import Broken
+from regsync.credentials.authfile import AuthFile
+from regsync.credentials.environment import Variables
+from regsync.credentials.helpers import Helper
 from regsync.credentials.keys import Key
 from regsync.credentials.listing import Known, listing
 from regsync.credentials.logins import Login
-from regsync.credentials.programs import ProgramFailed, Programs
+from regsync.credentials.programs import Finished, ProgramFailed, Programs
 from regsync.errors import CredentialsBroken, StoreLocked
+from regsync.files import gather
+from regsync.identity import Credentials
+from regsync.registry.message import Answer, Request
 
 TEAM = Login(Key("quay.io", "team"), "ann")
 HUB = Login(Key("docker.io"), "joe", "identity_token")
@@ -73,6 +82,42 @@ def test_what_cannot_be_understood_is_not_overwritten(tmp_path: Path, text: str)
     with pytest.raises(CredentialsBroken):
         logins.record(file, TEAM)
     assert file.read_text() == text
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / logins.FILE
+    os.mkfifo(file)
+    # A device first: it is told apart in the same way, and can be read without waiting.
+    for path in (Path(os.devnull), file):
+        with pytest.raises(Broken, match="is not a file"):
+            logins.read(path)
+
+
+def test_the_hint_for_a_helper_shows_no_secret() -> None:
+    """Whoever follows it runs the helper: what it says goes nowhere."""
+    with TemporaryDirectory() as folder:
+        program = Path(folder) / "docker-credential-fails"
+        program.write_text("#!/bin/sh\nexit 3\n")
+        program.chmod(0o755)
+        helper = Helper.of("credsStore", "fails", "a file", Programs({}), {"PATH": folder})
+        with pytest.raises(Broken) as caught:
+            helper.ask(Key("quay.io"))
+    assert "get >/dev/null; echo $?`" in (caught.value.hint or "")
+
+
+def test_no_repr_holds_a_secret() -> None:
+    env = {"REGSYNC_QUAY_IO_PASSWORD": SECRET}
+    holders = [
+        Variables(env, "quay.io"),
+        gather._Source("compose.yaml", "", "compose", env=env),
+        Answer(200, httpx.Headers(), SECRET.encode(), "https://quay.io/token"),
+        Request("https://quay.io", "GET", 1, authorization=SECRET, form=SECRET),
+        Credentials("ann", SECRET),
+        Finished(0, SECRET.encode()),
+        AuthFile("a file", {Key("quay.io"): {"auth": SECRET}}),
+    ]
+    for holder in holders:
+        assert SECRET not in repr(holder), type(holder)
 
 
 def test_no_place_for_it(tmp_path: Path) -> None:

@@ -380,5 +380,5 @@ def test_a_server_that_repeats_what_it_was_sent(tmp_path: Path) -> None:
     with at(answer, logged_in=True) as scene:
         step, text = told(scene, tmp_path)
     assert step == "token"
-    assert text.endswith(": no Basic *** of ann:***")
+    assert text.endswith(": no Basic *** of ***:***")
     assert login(scene.subject.partition("/")[0]).keys() == scene.env.keys()

@@ -16,9 +16,10 @@ from troubled import silent_port
 from regsync.clock import SystemClock
 from regsync.errors import UsageError
 from regsync.identity import Credentials
-from regsync.operations.doctor import machine, program
+from regsync.oci.scope import Scope
+from regsync.operations.doctor import findings, machine, program
 from regsync.operations.doctor.claims import Claims
-from regsync.operations.doctor.examine import Subject, examine_machine
+from regsync.operations.doctor.examine import Subject, examine_machine, examine_registry
 from regsync.operations.doctor.privacy import Privacy
 from regsync.operations.doctor.steps import Examination, Finding, Outcome, Step
 from regsync.registry.line import proxies
@@ -138,6 +139,30 @@ def test_keyrings(backend: str, words: str, outcome: Outcome) -> None:
     assert (finding.outcome, words in finding.text) == (outcome, True), finding.text
 
 
+def test_a_keyring_whose_choice_fails_or_never_ends(tmp_path: Path) -> None:
+    """Backends talk, and put into their exceptions what nobody should see."""
+    (tmp_path / "leaky.py").write_text(
+        "import os, sys, time\n"
+        "from keyring.backend import KeyringBackend\n"
+        "print('canary')\n"
+        "class Fails(KeyringBackend):\n"
+        "    priority = 1\n"
+        "    def __init__(self): raise RuntimeError('canary')\n"
+        "    def get_password(self, *a): pass\n"
+        "    set_password = delete_password = get_password\n"
+        "class Hangs(Fails):\n"
+        "    def __init__(self): time.sleep(60)\n"
+    )
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)}
+    fails = {**env, "PYTHON_KEYRING_BACKEND": "leaky.Fails"}
+    finding = asyncio.run(machine.keyring(fails, 20))
+    assert finding.outcome is Outcome.WARNING
+    assert finding.text == "no keyring can be chosen: RuntimeError"
+    finding = asyncio.run(machine.keyring({**env, "PYTHON_KEYRING_BACKEND": "leaky.Hangs"}, 0.5))
+    assert finding.outcome is Outcome.WARNING
+    assert "did not answer within 0.5 seconds" in finding.text
+
+
 def test_memory_that_cannot_be_kept(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file in its place")
     finding = machine.memory()
@@ -157,6 +182,52 @@ def test_privacy() -> None:
         "`***` at ~/x and /home/anna sent ***, Bearer ***, Basic ***, "
         "http://***@proxy:3128 and Authorization: Bearer ***"
     )
+
+
+def test_a_token_that_grants_very_much() -> None:
+    scopes = tuple(Scope.pull(f"team/app{number}") for number in range(1000))
+    told = findings.granted(scopes[:1], Claims(scopes, None, None)).text
+    assert told.startswith("asked for `repository:team/app0:pull`; granted `repository:team/app0")
+    assert told.endswith("…")
+    assert len(told) < 500
+
+
+def test_user_names_as_servers_write_them() -> None:
+    privacy = Privacy({"HOME": "/home/joanne"})
+    for name in ("joanne", "jo", "oauth2+jo.x"):
+        privacy.hide(Credentials(name, "canary"))
+    told = privacy.tidy("user joanne, joannes or oauth2+jo.x at /home/joanne/x, `jo`: jo is short")
+    assert told == "user ***, joannes or *** at ~/x, `***`: jo is short"
+
+
+def test_a_helper_ends_with_the_examination(tmp_path: Path) -> None:
+    """A signal ends the loop, and the thread that waits for the helper with it."""
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text('{"credsStore": "hang"}')
+    mark = tmp_path / "mark"
+    helper = tmp_path / "docker-credential-hang"
+    helper.write_text(f'#!/bin/sh\necho $$ > "{mark}.new"\nmv "{mark}.new" "{mark}"\nsleep 60\n')
+    helper.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    env = {"HOME": str(tmp_path), "PATH": path}
+
+    async def run() -> int:
+        waits = Waits(quick=50)
+        asked = asyncio.create_task(
+            examine_registry(Subject.parse("r.example"), env, certs_d=(), waits=waits)
+        )
+        while not mark.exists():
+            assert not asked.done()
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        return int(mark.read_text())
+
+    process = asyncio.run(run())
+    # It is gone, and so is what is left of it once it was waited for.
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
 
 
 @given(st.text(), st.text(min_size=1))

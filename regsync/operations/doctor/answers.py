@@ -24,7 +24,7 @@ from regsync.registry import tokens
 from regsync.registry.client import RegistryClient
 from regsync.registry.manifests import Resolved
 from regsync.registry.message import Answer, Request
-from regsync.registry.origin import Origin, realm
+from regsync.registry.origin import Origin
 from regsync.registry.retry import Waits
 
 
@@ -103,7 +103,7 @@ class Answers:
         seen = self._last("ping")
         assert seen is not None  # noqa: S101 - `ping` stands
         sent = seen[1].headers.get_list("WWW-Authenticate")
-        return findings.challenged(seen[1].status, sent, self._way.endpoint.origin)
+        return findings.challenged(seen[1].status, sent, self._way.realm)
 
     async def _get_token(self) -> Finding:
         scheme = (self._client.greeting or "").partition(" ")[0]
@@ -141,17 +141,12 @@ class Answers:
         asked = [Scope.pull(self._reference.repository.path)] if self._reference else []
         finding = findings.granted(asked, self._claims())
         there = Origin.of(seen[1].url)
-        if self._way.credentials is not None and not self._is_trusted(seen[0].url):
+        if self._way.credentials is not None and not self._way.realm(seen[0].url).credentials:
             return warning(
                 f"{finding.text}; asked without the login, since {there} is another host",
                 finding.hint or "what is public can be read; logins go to the registry's own host",
             )
         return finding
-
-    def _is_trusted(self, url: str) -> bool:
-        """Whether logins go to a token server."""
-        own = self._way.endpoint
-        return realm(own.origin, f"{own.base}/v2/", url).credentials
 
     def _quoting(self, error: LoginFailed, kind: str) -> LoginFailed:
         """A refused login with what the server says: that it is too old, or of the wrong kind."""

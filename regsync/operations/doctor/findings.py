@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from regsync.oci import challenge as challenges
@@ -12,7 +12,7 @@ from regsync.oci.scope import Scope
 from regsync.operations.doctor.claims import Claims
 from regsync.operations.doctor.steps import Finding, Outcome, warning
 from regsync.registry import budget
-from regsync.registry.origin import Origin, RefusedAddress, realm
+from regsync.registry.origin import Origin, RefusedAddress, Target
 from regsync.registry.ratelimit import RateLimit
 from regsync.registry.retry import http_date
 
@@ -30,12 +30,12 @@ def greeting(status: int, headers: Mapping[str, str], url: str) -> Finding:
     return warning(told, "a registry answers 200 or 401 there; a proxy may be in the way")
 
 
-def challenged(status: int, sent: Sequence[str], registry: Origin) -> Finding:
+def challenged(status: int, sent: Sequence[str], judge: Callable[[str], Target]) -> Finding:
     """The challenge of a ping, and where it leads.
 
     Args:
         sent: All `WWW-Authenticate` headers.
-        registry: Whose they are.
+        judge: Judges a realm, see `Way.realm`.
     """
     if status != 401:
         return Finding("none: it answers without a login")
@@ -54,7 +54,7 @@ def challenged(status: int, sent: Sequence[str], registry: Origin) -> Finding:
         return Finding("Basic: user name and password go with each request")
     service = f", service `{chosen.service[:_QUOTED]}`" if chosen.service else ", no service"
     try:
-        target = realm(registry, f"{registry}/v2/", chosen.realm or "")
+        target = judge(chosen.realm or "")
     except RefusedAddress as error:
         return _unusable(f"its token address is refused: {error}")
     where = Origin.of(target.url)
@@ -103,7 +103,8 @@ def granted(asked: Iterable[Scope], claims: Claims | None) -> Finding:
 
 
 def _listed(scopes: Iterable[Scope]) -> str:
-    return " ".join(f"`{scope}`" for scope in scopes)
+    told = " ".join(f"`{scope}`" for scope in scopes)
+    return told if len(told) <= _SAID else f"{told[:_SAID]}…"
 
 
 def clocks(now: datetime, date: str | None, claims: Claims | None) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from regsync.config.load import Config, default_path
 from regsync.credentials.environment import without_ours
+from regsync.credentials.programs import ProgramFailed, Programs
 from regsync.errors import EngineUnreachable
 from regsync.operations.doctor.steps import Finding, warning
 from regsync.state.folders import state_folder
 from regsync.state.memory import FILE, Memory
 from regsync.stores.locate import locate
+from regsync.stores.threads import in_thread
 
 if TYPE_CHECKING:
     from regsync.registry.line import Proxy
@@ -26,12 +29,20 @@ _WORDS = {
     "containerd": "containerd store",
     "containers-storage": "containers-storage",
 }
+# Backends print, and the answer must stand alone; the text of what they raise may hold anything.
 _BACKEND = """\
-import keyring
-found = keyring.get_keyring()
-kind = type(found)
-print(kind.__module__ + "." + kind.__qualname__)
+import json, os
+answer = os.dup(1)
+os.dup2(2, 1)
+try:
+    import keyring
+    kind = type(keyring.get_keyring())
+    told = {"name": kind.__module__ + "." + kind.__qualname__}
+except Exception as error:
+    told = {"error": type(error).__name__}
+os.write(answer, json.dumps(told).encode())
 """
+_KEYRING_HINT = "see PYTHON_KEYRING_BACKEND, and keyringrc.cfg of the Python library `keyring`"
 
 
 async def engine(
@@ -109,36 +120,23 @@ async def keyring(env: Mapping[str, str], seconds: float) -> Finding:
     Asked in a process of its own: backends talk to other programs while they are chosen, and some
     of those never answer.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        # What lies in the current folder is not imported.
-        "-P",
-        "-c",
-        _BACKEND,
-        env=without_ours(env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    if not sys.executable:
+        return warning("no Python is known that could ask for it", _KEYRING_HINT)
+    programs = Programs(without_ours(env), seconds)
+    # What lies in the current folder is not imported.
+    command = [sys.executable, "-P", "-c", _BACKEND]
     try:
-        async with asyncio.timeout(seconds):
-            said, complaint = await process.communicate()
-    except TimeoutError:
-        return warning(
-            f"choosing a keyring does not come to an end ({seconds:g} s)",
-            "PYTHON_KEYRING_BACKEND names one and ends the search",
-        )
+        finished = await in_thread(lambda: programs.run(command, b""))
+        told = json.loads(finished.output)
+        name, failed = str(told.get("name") or ""), str(told.get("error") or "")
+    except ProgramFailed as error:
+        return warning(f"no keyring can be chosen: {error}", _KEYRING_HINT)
+    except (ValueError, RecursionError, AttributeError):
+        return warning("no keyring can be chosen, and nothing says why", _KEYRING_HINT)
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        last = complaint.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return warning(
-            f"no keyring can be chosen: {''.join(last)[:200]}",
-            "see PYTHON_KEYRING_BACKEND, and keyringrc.cfg of the Python library `keyring`",
-        )
-    name = said.decode("utf-8", "replace").strip()
+        programs.close()
+    if not name:
+        return warning(f"no keyring can be chosen: {failed[:100]}", _KEYRING_HINT)
     if name.startswith(("keyring.backends.fail.", "keyring.backends.null.")):
         return Finding(f"none that keeps anything here (`{name}`)")
     return Finding(f"`{name}`")

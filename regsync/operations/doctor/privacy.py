@@ -9,8 +9,18 @@ from regsync.identity import Credentials
 from regsync.redaction import HIDDEN, Redaction
 
 _USERINFO = re.compile(r"(?<=://)[^/\s`@]*@")
-_AUTHORIZATION = re.compile(r"(?i)\b(Basic|Bearer) +[A-Za-z0-9._~+/-]{6,}=*")
+# A word behind `Bearer` is one of ours; a token has a digit, or is longer than words are.
+_AUTHORIZATION = re.compile(
+    r"(?i)\b(Basic|Bearer) +(?=[^\s`]*[0-9]|[^\s`]{24})[A-Za-z0-9._~+/-]{6,}=*"
+)
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
+_SHORTEST = 3
+"""Characters of a user name that is hidden wherever it stands: shorter ones are parts of speech."""
+# User names that say what kind of login it is, and of nobody who: hints are about them.
+_ROLES = frozenset(
+    {"AWS", "oauth2accesstoken", "_json_key", "_json_key_base64", "<token>"}
+    | {"00000000-0000-0000-0000-000000000000"}
+)
 
 
 class Privacy:
@@ -29,7 +39,7 @@ class Privacy:
     def hide(self, credentials: Credentials) -> None:
         """Take these credentials for a secret, in every form in which they are sent."""
         self._redaction.add(credentials)
-        if credentials.username:
+        if credentials.username and credentials.username not in _ROLES:
             self._names.add(credentials.username)
 
     def hide_secret(self, secret: str) -> None:
@@ -39,9 +49,13 @@ class Privacy:
     def tidy(self, text: str) -> str:
         """`text` without secrets and user names, with `~` for the home folder."""
         text = self._redaction.hide(text)
-        for name in self._names:
+        # Before the user names: the folder ends in one.
+        text = self._home.sub("~", text) if self._home else text
+        for name in sorted(self._names, key=len, reverse=True):
             text = text.replace(f"`{name}`", f"`{HIDDEN}`")
+            if len(name) >= _SHORTEST:
+                # Servers write them bare.
+                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", HIDDEN, text)
         text = _JWT.sub(HIDDEN, text)
         text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
-        text = _USERINFO.sub(f"{HIDDEN}@", text)
-        return self._home.sub("~", text) if self._home else text
+        return _USERINFO.sub(f"{HIDDEN}@", text)

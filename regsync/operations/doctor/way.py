@@ -16,6 +16,7 @@ from regsync.operations.doctor import findings
 from regsync.operations.doctor.steps import Examination, Finding, skipped, warning
 from regsync.registry.hosts import Endpoint, endpoint
 from regsync.registry.line import Line, Proxy, proxy_of
+from regsync.registry.origin import Target, realm
 from regsync.registry.retry import Waits
 from regsync.stores.threads import in_thread
 
@@ -68,6 +69,14 @@ class Way:
         await take.take("tcp", self._connect, ("dns",))
         await take.take("tls", self._shake_hands, ("tcp",))
 
+    def realm(self, address: str) -> Target:
+        """Judge where tokens are to be had, as requests do; see `origin.realm`.
+
+        Raises:
+            RefusedAddress: nobody may be sent there.
+        """
+        return realm(self.endpoint.origin, f"{self.endpoint.base}/v2/", address)
+
     async def _find_address(self) -> Finding:
         settings = self._config.settings(self._registry)
         self.endpoint = endpoint(self._registry, settings, self._certs_d)
@@ -92,10 +101,13 @@ class Way:
         return Finding(f"{base}{own}, {how}")
 
     async def _find_credentials(self) -> Finding:
-        # Helpers and keyrings are programs, which are waited for.
-        trace = await in_thread(
-            lambda: chain.trace(self._name, self._env, limit_s=self._waits.quick)
-        )
+        # Helpers and keyrings are programs, which are waited for; closed here, since a thread that
+        # nobody waits for any more would not come to it.
+        sources = chain.Chain(self._env, limit_s=self._waits.quick)
+        try:
+            trace = await in_thread(lambda: sources.trace(sources.key(self._name)))
+        finally:
+            sources.close()
         if trace.error is not None:
             step = trace.answered
             place = f"{step.source}: " if step is not None else ""
