@@ -77,10 +77,22 @@ def test_a_registry_without_a_limit_has_none() -> None:
 
 def test_nothing_to_keep() -> None:
     budget = Budget(0)
-    budget.note(told(0))
-    budget.reserve("a")
+    budget.note(told(1))
+    for _ in range(3):
+        budget.reserve("a")
     assert not budget.blind
     assert not budget.tight
+
+
+def test_none_left_to_spend() -> None:
+    budget = Budget(0)
+    budget.note(told(0, SUNDAY))
+    with pytest.raises(KeptBack) as caught:
+        budget.reserve("cannot read `a`")
+    assert caught.value.why == "no pulls left at docker.io (0 of 100)"
+    assert (caught.value.counted, caught.value.retry_at) == (True, SUNDAY)
+    budget.note(told(100))  # anew
+    budget.reserve("a")
 
 
 def test_what_was_served_nothing_costs_nothing() -> None:
