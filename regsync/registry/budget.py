@@ -99,7 +99,9 @@ class Budget:
         told = self._told
         assert told is not None  # noqa: S101 - that none is left was told with a limit
         why = f"no pulls left at {told.registry} (0 of {told.limit})"
-        error = KeptBack(what, why, retry_at=told.resets_at)
+        account = told.source_kind == "account"
+        hint = "the pull limit of this login is used up: wait for it to fill again"
+        error = KeptBack(what, why, hint if account else None, retry_at=told.resets_at)
         error.counted = True
         return error
 

@@ -91,6 +91,12 @@ def test_none_left_to_spend() -> None:
         budget.reserve("cannot read `a`")
     assert caught.value.why == "no pulls left at docker.io (0 of 100)"
     assert (caught.value.counted, caught.value.retry_at) == (True, SUNDAY)
+    assert caught.value.hint is None
+    account = "7a3e7b8e-0c1d-4f65-9d11-2b6c5a0f9e77"
+    budget.note(RateLimit("docker.io", LIMIT, 0, 21600, account))
+    with pytest.raises(KeptBack) as caught:
+        budget.reserve("cannot read `a`")
+    assert caught.value.hint == "the pull limit of this login is used up: wait for it to fill again"
     budget.note(told(100))  # anew
     budget.reserve("a")
 
