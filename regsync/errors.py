@@ -19,7 +19,7 @@ RegsyncError                 anything that ends or narrows what was asked
 ├── NotFound                 the registry has no such thing                 exit 5
 ├── PlatformMissing          the tag is there, and not for this platform    exit 5
 ├── RateLimited              asked too often; says when to come back        exit 6
-│   └── KeptBack             not asked: it would spend a pull that is to be kept
+│   └── KeptBack             not asked: no pull is left, or only those to keep
 ├── OutputFailed             what was asked for cannot be written        exit 1
 ├── StoreFailure             a local store cannot be asked or read          exit 1
 │   ├── EngineUnreachable    no engine answers, or it may not be asked
@@ -211,7 +211,7 @@ class RateLimited(RegsyncError):
 
 
 class KeptBack(RateLimited):
-    """Not asked: it would spend one of the pulls that the user wants to keep."""
+    """Not asked: no pull is left, or only those that the user wants to keep."""
 
 
 class OutputFailed(RegsyncError):

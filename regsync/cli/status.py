@@ -187,7 +187,7 @@ def show(
         # Whoever asks what has changed wants to hear nothing where nothing has; a document is one
         # also when it says that.
         return ()
-    now = datetime.now(UTC)
+    now, nagios = datetime.now(UTC), options.StatusRows.NAGIOS
     match format:
         case options.StatusRows.JSON:
             failures = [*status_failures(report.listed), *map(Failure.of, report.failures)]
@@ -202,7 +202,8 @@ def show(
             rows = screens.ordered(entries)
             _show_table(report, rows, now, gone=gone, quiet=quiet, engine=engine)
         case _:
-            listed = screens.ordered(entries)
+            # A monitor judges the whole report, so it is told of all of it.
+            listed = screens.ordered(report.entries if format is nagios else entries)
             hints = nextsteps.of_status(listed, report.store, engine)
             write(formats.text(format, report, listed, now, hints))
     for failure in report.failures:

@@ -34,6 +34,7 @@ class Budget:
         self._remaining: int | None = None
         self._reserved = 0
         self._heard = self._pulled = False
+        self._used_up = False
 
     @property
     def keeps(self) -> bool:
@@ -59,9 +60,11 @@ class Budget:
         """Take one pull, before it is sent.
 
         Raises:
-            KeptBack: it would be one of those to keep.
+            KeptBack: it would be one of those to keep, or there is none left.
         """
         left = self._remaining
+        if self._used_up and not self.keeps:
+            raise self._empty(what)
         if self.keeps and left is not None and left - self._reserved <= self._keep:
             raise self._refusal(what, left)
         self._reserved += 1
@@ -78,17 +81,34 @@ class Budget:
         self._pulled = True
         if counted and self._remaining is not None:
             self._remaining = max(0, self._remaining - 1)
-        if told is not None:
-            self.note(told)
+        self._take(told)
 
     def note(self, told: RateLimit | None) -> None:
-        """What an answer about a manifest told; None where it told no limit."""
+        """What the answer to a HEAD told, which is not counted; None where it told no limit.
+
+        Where it told that nothing is left, whatever is asked for would be refused.
+        """
         self._heard = True
+        if told is not None and told.remaining is not None:
+            self._used_up = told.remaining == 0
+        self._take(told)
+
+    def _take(self, told: RateLimit | None) -> None:
         if told is None or told.remaining is None:
             return
         self._told = told
         before = self._remaining
         self._remaining = told.remaining if before is None else min(before, told.remaining)
+
+    def _empty(self, what: str) -> KeptBack:
+        told = self._told
+        assert told is not None  # noqa: S101 - that none is left was told with a limit
+        why = f"no pulls left at {told.registry} (0 of {told.limit})"
+        account = told.source_kind == "account"
+        hint = "the pull limit of this login is used up: wait for it to fill again"
+        error = KeptBack(what, why, hint if account else None, retry_at=told.resets_at)
+        error.counted = True
+        return error
 
     def _refusal(self, what: str, remaining: int) -> KeptBack:
         told = self._told

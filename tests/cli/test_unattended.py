@@ -264,3 +264,13 @@ def test_a_report_without_the_question_lists_everything() -> None:
     made = week()
     assert made.listed == made.entries
     assert report().listed == ()
+
+
+def test_a_monitor_hears_of_everything_also_where_nothing_is_new(machine: Machine) -> None:
+    machine.put("team/app:1", "new")
+    machine.status("--changed")
+    done = machine.status("--changed", "--format", "nagios")
+    first, detail = done.stdout.splitlines()
+    assert first.startswith("REGSYNC WARNING - 1 outdated")
+    assert detail.startswith(f"{machine.name('team/app:1')}: outdated")
+    assert done.returncode == 1

@@ -150,6 +150,15 @@ class TestCiAndCron:
         assert "team/web:1 | outdated" in (images.shell.home / "summary").read_text()
         assert self.job(images, "github").returncode == 0
 
+    def test_jobs_keep_the_mark_when_they_fail(self) -> None:
+        steps = example(self.PAGE, "github").split("\n      - ")
+        uses = [step.split()[1] for step in steps if step.startswith("uses: actions/cache")]
+        assert uses == ["actions/cache/restore@v4", "actions/cache/save@v4"]
+        assert "regsync status" in steps[-2]
+        assert "if: always()" in steps[-1]
+        cache = example(self.PAGE, "gitlab").partition("cache:")[2].partition("script:")[0]
+        assert "when: always" in cache
+
     def test_gitlab(self, images: Images) -> None:
         done = self.job(images, "gitlab")
         assert (done.returncode, done.stderr) == (0, "")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mock_registry import Fault, MockRegistry, User, seed
 from regsync.errors import KeptBack
 from regsync.oci.platform import Platform
+from regsync.operations.advice import next_step
 from regsync.operations.quota import order
 from regsync.operations.rows import Row
 from regsync.operations.verdict import Cause, Kind
@@ -115,6 +116,20 @@ def test_nothing_to_spend_and_last_known(desk: Desk, hub: MockRegistry) -> None:
     assert entry.verdict.last_known is not None
     assert entry.verdict.last_known.kind is Kind.UNRELATED
     assert left(hub) == 3
+
+
+def test_an_exhausted_registry_is_asked_for_no_manifest(desk: Desk, hub: MockRegistry) -> None:
+    names = moved(desk, hub, 5)
+    leave(hub, 0)
+    hub.log.clear()
+    report = desk.status()
+    assert said(report) == dict.fromkeys(names, "unknown/rate_limited")
+    asked = [record.method for record in hub.log if record.kind == "manifest"]
+    assert asked == ["HEAD"] * 5
+    for entry in report.entries:
+        assert entry.verdict.error is not None
+        assert entry.verdict.error.why == f"no pulls left at {hub.host} (0 of {LIMIT})"
+        assert next_step(entry) == "the pull limit of this address is used up: wait, or log in"
 
 
 def test_without_a_limit_there_is_nothing_to_keep(desk: Desk) -> None:

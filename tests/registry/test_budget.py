@@ -77,10 +77,28 @@ def test_a_registry_without_a_limit_has_none() -> None:
 
 def test_nothing_to_keep() -> None:
     budget = Budget(0)
-    budget.note(told(0))
-    budget.reserve("a")
+    budget.note(told(1))
+    for _ in range(3):
+        budget.reserve("a")
     assert not budget.blind
     assert not budget.tight
+
+
+def test_none_left_to_spend() -> None:
+    budget = Budget(0)
+    budget.note(told(0, SUNDAY))
+    with pytest.raises(KeptBack) as caught:
+        budget.reserve("cannot read `a`")
+    assert caught.value.why == "no pulls left at docker.io (0 of 100)"
+    assert (caught.value.counted, caught.value.retry_at) == (True, SUNDAY)
+    assert caught.value.hint is None
+    account = "7a3e7b8e-0c1d-4f65-9d11-2b6c5a0f9e77"
+    budget.note(RateLimit("docker.io", LIMIT, 0, 21600, account))
+    with pytest.raises(KeptBack) as caught:
+        budget.reserve("cannot read `a`")
+    assert caught.value.hint == "the pull limit of this login is used up: wait for it to fill again"
+    budget.note(told(100))  # anew
+    budget.reserve("a")
 
 
 def test_what_was_served_nothing_costs_nothing() -> None:

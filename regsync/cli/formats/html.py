@@ -21,6 +21,7 @@ from regsync.cli.formats.standing import Standing, standing
 from regsync.cli.formats.stylesheet import sheet
 from regsync.cli.terminal import safe
 from regsync.cli.units import counted, size
+from regsync.errors import Unresolved
 from regsync.operations.report import Entry, StatusReport
 from regsync.operations.verdict import GONE, Kind
 
@@ -75,10 +76,18 @@ def _headline(report: StatusReport) -> str:
         if found[one]:
             parts.append(f"{found[one]}{'' if parts else whole} {one.value}")
     if report.failures:
-        parts.append(f"{counted(len(report.failures), 'file')} not read")
+        parts.append(_untold(report))
     if parts:
         return ", ".join(parts)
     return "No image is stale" if report.entries else "No images"
+
+
+def _untold(report: StatusReport) -> str:
+    """Names without a value are not files that cannot be read: `11 names could not be told`."""
+    names = sum(isinstance(error, Unresolved) for error in report.failures)
+    files = len(report.failures) - names
+    told = [f"{counted(files, 'file')} not read"] if files else []
+    return ", ".join(told + ([f"{counted(names, 'name')} could not be told"] if names else []))
 
 
 def _header(report: StatusReport, headline: str, now: datetime) -> Markup:
@@ -108,7 +117,7 @@ def _main(
     else:
         yield element("p", "Nothing to list.", tight=False)
     if report.failures:
-        yield element("h2", "What could not be read", tight=False)
+        yield element("h2", "What could not be told", tight=False)
         told = [element("li", safe(str(error)), tight=False) for error in report.failures]
         yield element("ul", *told, tight=False)
     if hints:

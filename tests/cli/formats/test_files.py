@@ -10,7 +10,7 @@ from reports import NOW, entry, report
 from regsync.cli.formats.html import page
 from regsync.cli.formats.junit import document
 from regsync.cli.formats.nagios import State, answer, state
-from regsync.errors import InvalidConfig
+from regsync.errors import InvalidConfig, Unresolved
 from regsync.files.found import Place
 from regsync.operations.report import InFiles
 from regsync.operations.verdict import Kind, Verdict
@@ -27,6 +27,15 @@ def test_a_page_says_where_and_what_could_not_be_read() -> None:
     assert "<dt>named in</dt><dd>compose.yaml:3 web</dd>" in written
     assert "1 file not read</h1>" in written
     assert "<li>`bad|&lt;b&gt;.yaml` cannot be read: it is no YAML</li>" in written
+
+
+def test_a_page_does_not_count_names_as_files() -> None:
+    untold = tuple(Unresolved(f"f:{n}: cannot tell `a:${{T}}`", "no value") for n in range(2))
+    written = page(replace(FOUND, failures=untold), FOUND.entries, NOW)
+    assert "2 names could not be told</h1>" in written
+    assert "not read" not in written
+    both = page(replace(FOUND, failures=(*untold, UNREAD)), FOUND.entries, NOW)
+    assert "1 file not read, 2 names could not be told</h1>" in both
 
 
 def test_a_file_that_cannot_be_read_is_an_error_among_tests() -> None:
