@@ -8,7 +8,7 @@ lowest ones of the image that was built.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from regsync.errors import InvalidDigest, InvalidReference, RegsyncError
@@ -16,6 +16,7 @@ from regsync.oci.digest import Digest
 from regsync.oci.manifest import Manifest
 from regsync.oci.reference import Reference
 from regsync.operations import questions
+from regsync.operations.basefit import Base, fit, line_of
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
 from regsync.operations.judge import judge
@@ -38,23 +39,6 @@ _CAME = frozenset({Kind.UP_TO_DATE, Kind.OUTDATED, Kind.GONE, Kind.PINNED, Kind.
 _MOVED = {Kind.OUTDATED: True, Kind.UP_TO_DATE: False}
 # A base of which these are said was made here as well, and stands on a base of its own.
 _MADE = _REBUILDABLE - {Kind.UP_TO_DATE}
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What an image was built on.
-
-    Attributes:
-        reference: The tag that it came by.
-        digest: What that tag held at the build, where a label tells.
-        image: The base itself, where it is still here.
-        depth: How many of the lowest layers are its own; 0 where a label names it.
-    """
-
-    reference: Reference
-    digest: Digest | None = None
-    image: LocalImage | None = None
-    depth: int = 0
 
 
 def made_here(
@@ -126,13 +110,14 @@ def rebuilt(
     moved = yield from _moved_one(image, bases, kinds, planned)
     if moved is None:
         return entry
-    base, through = moved
+    base, through, others = moved
+    between = " or ".join(one.familiar for one in (through, *others) if one is not None)
     verdict = replace(
         entry.verdict,
         kind=Kind.REBUILD,
         reason=entry.verdict.kind.value,
         changed=f"base {base.reference.familiar} has moved on"
-        + (f", below {through.familiar}" if through is not None else ""),
+        + (f", below {between}" if through is not None else ""),
     )
     told = MovedBase(
         reference=base.reference,
@@ -140,6 +125,7 @@ def rebuilt(
         now=(yield from _held_now(base)),
         source="labels" if base.image is None else "layers",
         through=through,
+        others=others,
     )
     return replace(entry, verdict=verdict, base=told)
 
@@ -160,17 +146,20 @@ def layered_bases(
 ) -> tuple[Base, ...]:
     """The local images whose layers are our lowest, under each tag they have, the highest first.
 
+    Of those with the same layers the one that fits best comes first, then the order of names.
+
     Args:
         image: What was built.
         named: Local images with the tags they have, or had before they lost them.
     """
     ours = _layers(image)
     found = [
-        Base(reference, image=candidate, depth=len(theirs))
+        Base(reference, None, candidate, len(theirs), fit(image.config, candidate.config))
         for reference, candidate in named
         if 0 < len(theirs := _layers(candidate)) < len(ours) and ours[: len(theirs)] == theirs
     ]
-    return tuple(sorted(found, key=lambda base: -base.depth))
+    found.sort(key=lambda base: str(base.reference))
+    return tuple(sorted(found, key=lambda base: (base.depth, base.fit), reverse=True))
 
 
 def has_moved(image: LocalImage, base: Base) -> Inquiry[bool | None]:
@@ -209,29 +198,33 @@ def _moved_one(
     bases: Sequence[Base],
     kinds: Mapping[tuple[Reference, str], Kind],
     planned: Mapping[tuple[Reference, str], Row],
-) -> Inquiry[tuple[Base, Reference | None] | None]:
-    """A base that has moved on, and the image made here that stands between; None if none has.
+) -> Inquiry[tuple[Base, Reference | None, tuple[Reference, ...]] | None]:
+    """A base that has moved on, the image made here that stands between, and what else may be
+    meant by the line that names the one or the other; None if none has moved.
 
     By which of its tags a base came is not known where it has several: as long as one of them still
     holds it, that one may be meant. A base that was made here itself leads to the one below it.
     """
     through: Reference | None = None
+    others: tuple[Reference, ...] = ()
     for _, same in groupby(bases, key=lambda base: base.depth):
         level = list(same)
-        moved, made = None, False
+        moved, made = [], []
         for base in level:
             kind = yield from _kind_of(base, kinds, planned)
             said = (yield from has_moved(image, base)) if kind is None else _MOVED.get(kind)
             if said is False:
                 return None
-            if said and moved is None:
-                moved = base
-            made = made or kind in _MADE
-        if moved is not None:
-            return moved, through
+            if said:
+                moved.append(base)
+            if kind in _MADE:
+                made.append(base)
+        if level[0] is bases[0]:
+            through, others = line_of(level, moved, made)
+        if moved:
+            return moved[0], through, others
         if not made:
             return None
-        through = through or level[0].reference
     return None
 
 
