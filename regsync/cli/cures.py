@@ -127,8 +127,11 @@ def rebuilding(entry: Entry) -> str | None:
         where += f", perhaps below {base.folder}"
     if base.url:
         where += f", from {base.url}"
-    first = f" once {base.through.familiar} is built anew" if base.through is not None else ""
-    return f"rebuild {entry.name}{first}: `{base.line}` in {where}"
+    lines = " or ".join(f"`{line}`" for line in (base.line, *base.other_lines))
+    if base.through is None:
+        return f"rebuild {entry.name}: {lines} in {where}"
+    between = " or ".join(one.familiar for one in (base.through, *base.others))
+    return f"rebuild {entry.name} once {between} is built anew: {lines} in {where}"
 
 
 def _hint(kind: Cure, names: Sequence[str], again: str | None) -> str:

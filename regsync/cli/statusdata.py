@@ -111,6 +111,7 @@ def _base(base: MovedBase | None) -> dict[str, object] | None:
         "dated_by": base.dated_by,
         "source": base.source,
         "line": base.line,
+        "other_lines": list(base.other_lines),
         "folder": base.folder or None,
         "url": base.url or None,
     }

@@ -28,6 +28,21 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a config's `history`.
+
+    Attributes:
+        created: As it is written, or empty.
+        created_by: The instruction, as its builder writes it, or empty.
+        layer: Whether it made a layer.
+    """
+
+    created: str
+    created_by: str
+    layer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImageConfig:
     """The parts of an image config that say whether two images are the same.
 
@@ -35,12 +50,14 @@ class ImageConfig:
         created: RFC 3339 as it is written, or empty; reproducible builds write the epoch.
         diff_ids: The digests of the uncompressed layers, lowest first.
         settings: Env, Cmd, Entrypoint and so on; what is empty is left out.
+        history: The steps it was built by, the first one first; engines do not tell it.
     """
 
     platform: Platform
     created: str = ""
     diff_ids: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    history: tuple[Step, ...] = ()
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
@@ -57,6 +74,7 @@ class ImageConfig:
             created=_text(fields.get("created")),
             diff_ids=_texts(diff_ids),
             settings=_settings(fields.get("config")),
+            history=_steps(fields.get("history")),
         )
 
     @classmethod
@@ -122,6 +140,16 @@ def _settings(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {}
     return {name: value[name] for name in _SETTINGS if value.get(name)}
+
+
+def _steps(value: object) -> tuple[Step, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        Step(_text(one.get("created")), _text(one.get("created_by")), not one.get("empty_layer"))
+        for one in value
+        if isinstance(one, dict)
+    )
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,8 @@ from regsync.oci.digest import Digest
 from regsync.oci.manifest import Manifest
 from regsync.oci.reference import Reference
 from regsync.operations import questions
-from regsync.operations.bases import REBUILDABLE, Base, layers
+from regsync.operations.basefit import Base, line_of
+from regsync.operations.bases import REBUILDABLE, layers
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
 from regsync.operations.judge import judge
@@ -44,13 +45,14 @@ def rebuilt(
     moved = yield from _moved_one(image, bases, kinds, planned)
     if moved is None:
         return entry
-    base, through = moved
+    base, through, others = moved
+    between = " or ".join(one.familiar for one in (through, *others) if one is not None)
     verdict = replace(
         entry.verdict,
         kind=Kind.REBUILD,
         reason=entry.verdict.kind.value,
         changed=f"base {base.reference.familiar} has moved on"
-        + (f", below {through.familiar}" if through is not None else ""),
+        + (f", below {between}" if through is not None else ""),
     )
     told = MovedBase(
         reference=base.reference,
@@ -58,6 +60,7 @@ def rebuilt(
         now=(yield from _held_now(base)),
         source="labels" if base.image is None else "layers",
         through=through,
+        others=others,
     )
     return replace(entry, verdict=verdict, base=told)
 
@@ -98,29 +101,33 @@ def _moved_one(
     bases: Sequence[Base],
     kinds: Mapping[tuple[Reference, str], Kind],
     planned: Mapping[tuple[Reference, str], Row],
-) -> Inquiry[tuple[Base, Reference | None] | None]:
-    """A base that has moved on, and the image made here that stands between; None if none has.
+) -> Inquiry[tuple[Base, Reference | None, tuple[Reference, ...]] | None]:
+    """A base that has moved on, the image made here that stands between, and what else may be
+    meant by the line that names the one or the other; None if none has moved.
 
     By which of its tags a base came is not known where it has several: as long as one of them still
     holds it, that one may be meant. A base that was made here itself leads to the one below it.
     """
     through: Reference | None = None
+    others: tuple[Reference, ...] = ()
     for _, same in groupby(bases, key=lambda base: base.depth):
         level = list(same)
-        moved, made = None, False
+        moved, made = [], []
         for base in level:
             kind = yield from _kind_of(base, kinds, planned)
             said = (yield from has_moved(image, base)) if kind is None else _MOVED.get(kind)
             if said is False:
                 return None
-            if said and moved is None:
-                moved = base
-            made = made or kind in _MADE
-        if moved is not None:
-            return moved, through
+            if said:
+                moved.append(base)
+            if kind in _MADE:
+                made.append(base)
+        if level[0] is bases[0]:
+            through, others = line_of(level, moved, made)
+        if moved:
+            return moved[0], through, others
         if not made:
             return None
-        through = through or level[0].reference
     return None
 
 

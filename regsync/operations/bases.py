@@ -8,12 +8,12 @@ lowest ones of the image that was built.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from regsync.errors import InvalidDigest, InvalidReference
 from regsync.oci.annotations import BASE_DIGEST, BASE_NAME
 from regsync.oci.digest import Digest
 from regsync.oci.reference import Reference
+from regsync.operations.basefit import Base, fit
 from regsync.operations.recall import former_names
 from regsync.operations.report import Entry
 from regsync.operations.rows import Row
@@ -26,23 +26,6 @@ from regsync.stores.base import LocalImage, Snapshot
 REBUILDABLE = frozenset({Kind.UP_TO_DATE, Kind.UNPUSHED, Kind.LOCAL_ONLY, Kind.AHEAD})
 # Who has one of these came from a registry, unless it was seen here before.
 _CAME = frozenset({Kind.UP_TO_DATE, Kind.OUTDATED, Kind.GONE, Kind.PINNED, Kind.PINNED_GONE})
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What an image was built on.
-
-    Attributes:
-        reference: The tag that it came by.
-        digest: What that tag held at the build, where a label tells.
-        image: The base itself, where it is still here.
-        depth: How many of the lowest layers are its own; 0 where a label names it.
-    """
-
-    reference: Reference
-    digest: Digest | None = None
-    image: LocalImage | None = None
-    depth: int = 0
 
 
 def made_here(
@@ -130,17 +113,20 @@ def layered_bases(
 ) -> tuple[Base, ...]:
     """The local images whose layers are our lowest, under each tag they have, the highest first.
 
+    Of those with the same layers the one that fits best comes first, then the order of names.
+
     Args:
         image: What was built.
         named: Local images with the tags they have, or had before they lost them.
     """
     ours = layers(image)
     found = [
-        Base(reference, image=candidate, depth=len(theirs))
+        Base(reference, None, candidate, len(theirs), fit(image.config, candidate.config))
         for reference, candidate in named
         if 0 < len(theirs := layers(candidate)) < len(ours) and ours[: len(theirs)] == theirs
     ]
-    return tuple(sorted(found, key=lambda base: -base.depth))
+    found.sort(key=lambda base: str(base.reference))
+    return tuple(sorted(found, key=lambda base: (base.depth, base.fit), reverse=True))
 
 
 def layers(image: LocalImage) -> tuple[str, ...]:

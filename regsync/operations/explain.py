@@ -21,7 +21,7 @@ from regsync.operations import questions
 from regsync.operations.bases import layered_bases
 from regsync.operations.case import Case
 from regsync.operations.compare import PROBES, compare, completed
-from regsync.operations.explaincause import Clues, cause_of
+from regsync.operations.explaincause import Clues, cause_of, first_difference
 from regsync.operations.explanation import BaseMove, Cause, Change, Explanation, Side, Told
 from regsync.operations.holdings import PODMAN
 from regsync.operations.judge import weighed
@@ -104,7 +104,7 @@ def _explained(subject: Subject, case: Case, ours: _Documents, theirs: _Document
         moves = parts.platforms(ours.index, theirs.index)
     cause = _cause(subject, case, ours, theirs)
     if cause is None:
-        notes.append("the layers of this image are not known, so neither is what was changed")
+        notes.append(_untold(ours, theirs))
     changes: tuple[Change, ...] = ()
     if ours.config is not None and theirs.config is not None:
         podman = case.holdings.kind == PODMAN
@@ -119,6 +119,18 @@ def _explained(subject: Subject, case: Case, ours: _Documents, theirs: _Document
         seen_at=subject.seen_at,
         notes=tuple(notes),
     )
+
+
+def _untold(ours: _Documents, theirs: _Documents) -> str:
+    """Why it cannot be told what was changed."""
+    if (
+        ours.config is None
+        or theirs.config is None
+        or not (ours.config.diff_ids and theirs.config.diff_ids)
+    ):
+        return "the layers of this image are not known, so neither is what was changed"
+    first = first_difference(ours.config.diff_ids, theirs.config.diff_ids)
+    return f"base or application cannot be told: {first}, and no base is known"
 
 
 def _side(documents: _Documents, digest: Digest | None) -> Side:

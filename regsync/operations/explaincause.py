@@ -32,7 +32,7 @@ class Clues:
 
 
 def cause_of(ours: Layers, theirs: Layers, clues: Clues) -> Cause | None:
-    """What was changed; None where the layers of one of them are not known.
+    """What was changed; None where the layers of one of them are not known, or do not tell.
 
     Args:
         ours: Diff IDs of the image here, lowest first.
@@ -55,10 +55,20 @@ def cause_of(ours: Layers, theirs: Layers, clues: Clues) -> Cause | None:
         what = What.APPLICATION if kept else _moved(ours, theirs, clues.depth, clues)
         return Cause(what, f"the layers of {clues.base} here", base=BaseMove(name=clues.base))
     if shared:
-        number = f"layer {shared + 1} is the first that differs"
-        return Cause(What.APPLICATION, f"{number}; no base is known", guess=True)
+        first = first_difference(ours, theirs)
+        if shared >= min(len(ours), len(theirs)) or shared == len(ours) - 1 == len(theirs) - 1:
+            return Cause(What.APPLICATION, f"{first}; no base is known", guess=True)
+        if ours[-1] == theirs[-1]:
+            return Cause(What.BASE, f"{first}, the top ones are the same", guess=True)
+        # It may be the base's as well as the application's own.
+        return None
     what = _moved(ours, theirs, 0, clues)
     return Cause(what, "the lowest layer differs; no base is known", guess=True)
+
+
+def first_difference(ours: Layers, theirs: Layers) -> str:
+    """From where on they differ: `layer 2 is the first that differs`."""
+    return f"layer {_shared(ours, theirs) + 1} is the first that differs"
 
 
 def _moved(ours: Layers, theirs: Layers, depth: int, clues: Clues) -> What:

@@ -15,6 +15,7 @@ from regsync.oci.glob import Glob
 from regsync.oci.imageconfig import FIRST_IMAGE, moment
 from regsync.operations import basemoves, bases, questions
 from regsync.operations.alone import Unforeseen, alone
+from regsync.operations.basefit import Base
 from regsync.operations.case import Case
 from regsync.operations.compare import compare
 from regsync.operations.ignore import is_ignored
@@ -89,7 +90,7 @@ class Rebuilds:
         )
         await self._oracle.prepare(base.reference.repository for base in asked)
 
-        async def one(row: Row, entry: Entry, found: Sequence[bases.Base]) -> Entry:
+        async def one(row: Row, entry: Entry, found: Sequence[Base]) -> Entry:
             if row.image is None or not found:
                 return entry
             inquiry = basemoves.rebuilt(row.image, entry, found, kinds, self._planned)

@@ -46,6 +46,7 @@ class MovedBase:
         now: What it holds now.
         source: How the base is known: the image's `labels`, or equal `layers`.
         through: The image in between, which was built here on the base, where there is one.
+        others: What the line may name as well: images with the same layers that fit no worse.
         moved_at: Since when, as far as anything tells.
         dated_by: `first_seen`, when a regsync saw the tag hold it that had seen it hold another;
             `created`, when the new base was built, which is no later than the tag moved.
@@ -58,6 +59,7 @@ class MovedBase:
     now: Digest | None
     source: Literal["labels", "layers"]
     through: Reference | None = None
+    others: tuple[Reference, ...] = ()
     moved_at: datetime | None = None
     dated_by: Literal["first_seen", "created"] | None = None
     folder: str = ""
@@ -67,6 +69,11 @@ class MovedBase:
     def line(self) -> str:
         """The line of a Dockerfile to look for: `FROM node:latest`."""
         return f"FROM {(self.through or self.reference).familiar}"
+
+    @property
+    def other_lines(self) -> tuple[str, ...]:
+        """The lines that may be meant in its place; nothing tells which."""
+        return tuple(f"FROM {other.familiar}" for other in self.others)
 
 
 @dataclass(frozen=True, slots=True)

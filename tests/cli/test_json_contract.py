@@ -146,6 +146,7 @@ def full() -> StatusReport:
         dated_by="created",
         folder="/srv/shop",
         url="https://git.example.com/goals",
+        others=(Reference.parse("node:22"),),
     )
     goals = replace(entry("goals:1", Verdict(Kind.REBUILD, "ahead")), base=base)
     web = UsedBy("c1", "web", True, True, Starter("shop", "web", unit="web.service"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 
 import pytest
 from world import Content, World, image, index
@@ -12,6 +13,7 @@ from regsync.errors import Unreachable
 from regsync.oci.platform import Platform
 from regsync.oci.reference import Reference
 from regsync.operations import basemoves, bases
+from regsync.operations.basefit import Base
 from regsync.operations.questions import Holds
 from regsync.operations.report import Entry
 from regsync.operations.rows import Row
@@ -169,11 +171,53 @@ class TestLayers:
             assert judged(line(GOALS, Kind.UNPUSHED), *others).verdict.kind is Kind.UNPUSHED
         assert judged(line(GOALS, Kind.UNPUSHED), gone, latest).verdict.kind is Kind.REBUILD
 
+    @pytest.mark.parametrize("turned", [False, True])
+    @pytest.mark.parametrize(
+        ("own", "expected", "others"),
+        [
+            # Nothing of `mine` was handed down, so it is not what this was built on.
+            ({}, "FROM node:latest", []),
+            ({"made": "here"}, "FROM mine:latest", []),
+            # Changed here, it may have come from either.
+            ({"made": "there"}, "FROM node:latest", ["FROM mine:latest"]),
+        ],
+    )
+    def test_equal_layers_are_told_apart_by_what_is_handed_down(
+        self, own: dict[str, str], expected: str, others: list[str], turned: bool
+    ) -> None:
+        goals = local(image("base", "app", labels=own), "goals")
+        mine = line(local(image("base", labels={"made": "here"}), "mine"), Kind.UNPUSHED)
+        both = [OUTDATED_NODE, mine] if turned else [mine, OUTDATED_NODE]
+        base = judged(line(goals, Kind.UNPUSHED), *both).base
+        assert base is not None
+        assert base.reference == NODE
+        assert (base.line, list(base.other_lines)) == (expected, others)
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    def test_siblings_are_named_in_one_order_and_none_as_the_fact(
+        self, order: tuple[int, ...]
+    ) -> None:
+        goals = local(image("os", "base", "app"), "goals")
+        siblings = [
+            line(local(image("os", "base", created=f"2026-01-0{at + 1}T00:00:00Z"), name), kind)
+            for at, (name, kind) in enumerate(
+                [("b", Kind.UNPUSHED), ("a", Kind.UNPUSHED), ("c", Kind.LOCAL_ONLY)]
+            )
+        ]
+        debian = line(local(image("os"), "debian"), Kind.OUTDATED, "moved")
+        entry = judged(line(goals, Kind.UNPUSHED), *(siblings[at] for at in order), debian)
+        assert entry.base is not None
+        assert entry.base.line == "FROM a:latest"
+        assert entry.base.other_lines == ("FROM b:latest", "FROM c:latest")
+        assert entry.verdict.changed == (
+            "base debian:latest has moved on, below a:latest or b:latest or c:latest"
+        )
+
     def test_an_untagged_base_is_compared_with_the_tag_it_had(self) -> None:
         lost = local(BASE)
         world = World()
         world.put("node:latest", NEW_BASE)
-        base = bases.Base(NODE, image=lost)
+        base = Base(NODE, image=lost)
         assert world.settle(basemoves.has_moved(GOALS, base)) is True
         world.put("node:latest", BASE)
         assert world.settle(basemoves.has_moved(GOALS, base)) is False

@@ -56,6 +56,9 @@ B, A, X, M = What.BASE, What.APPLICATION, What.BOTH, What.METADATA
         ("abx", "cdx", Clues(), B, True),
         ("abx", "cdy", Clues(), X, True),
         ("ab", "abc", Clues(), A, True),
+        # A layer in the middle of the base, below the application's own.
+        ("abx", "acx", Clues(), B, True),
+        ("abxy", "acxy", Clues(), B, True),
     ],
 )
 def test_causes(ours: str, theirs: str, clues: Clues, what: What, guess: bool) -> None:
@@ -63,6 +66,11 @@ def test_causes(ours: str, theirs: str, clues: Clues, what: What, guess: bool) -
     assert found is not None
     assert (found.what, found.guess) == (what, guess)
     assert found.source
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("abx", "acy"), ("abxy", "acxz"), ("abx", "acyz")])
+def test_no_cause_where_base_and_application_cannot_be_told_apart(ours: str, theirs: str) -> None:
+    assert cause_of(ours, theirs, Clues()) is None
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("", "a"), ("a", "")])
@@ -254,6 +262,21 @@ class TestWholeExplanations:
         assert (told.cause.guess, told.cause.source) == (
             False,
             "the layers of b.example/base:1 here",
+        )
+
+    def test_what_cannot_be_told_is_said(self) -> None:
+        local = classic(image("os", "node", "app"), at(NAME, OLD.digest))
+        new = image("os", "node 2", "app 2")
+        world = World()
+        held = world.put(NAME, new)
+        one = case(local, holdings=Holdings.of("classic", [local]))
+        verdict = Verdict(Kind.OUTDATED, "moved", remote_digest=held)
+        _, told = world.settle(explain(Subject(one, verdict, held)))
+        assert told is not None
+        assert told.cause is None
+        assert told.notes[-1] == (
+            "base or application cannot be told: layer 2 is the first that differs, "
+            "and no base is known"
         )
 
     def test_the_same_image_has_no_explanation(self) -> None:
