@@ -59,7 +59,9 @@ def _pull_hint(outdated: Sequence[Entry], store: StoreInfo, options: str) -> str
         command = f"{store.name}{options} pull {first}"
     if len(outdated) == 1:
         return f"`{command}` brings it up to date{cost}"
-    return f"`{command}` and so on bring {len(outdated)} images up to date{cost}"
+    # A layer that several of them need is fetched once, and counted here for each.
+    at_most = f"{cost} at most" if cost else ""
+    return f"`{command}` and so on bring {len(outdated)} images up to date{at_most}"
 
 
 def engine_options(name: str, host: str | None, context: str | None) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from regsync.cli.infiles import last_words, saying, word
 from regsync.cli.terminal import safe
 from regsync.cli.units import age
-from regsync.errors import InvalidConfig, KeptBack, RateLimited
+from regsync.errors import InvalidConfig, KeptBack, RateLimited, Unauthorized
 from regsync.operations.report import Entry
 from regsync.operations.verdict import Cause, Kind
 from regsync.registry.budget import span
@@ -156,6 +156,9 @@ def _why_unknown(entry: Entry, cause: Cause, now: datetime) -> str:
     error = entry.verdict.error
     if isinstance(error, KeptBack):
         return error.why
+    if isinstance(error, Unauthorized) and error.login is None:
+        # Some registries hide what is missing behind the same answer.
+        return f"not found at {host}, or private"
     if isinstance(error, RateLimited) and error.retry_at is not None:
         return f"{said}, try again at {_clock(error.retry_at, now)}"
     if error is None or not error.why:

@@ -53,7 +53,10 @@ def cause_of(ours: Layers, theirs: Layers, clues: Clues) -> Cause | None:
     if clues.base:
         kept = shared >= clues.depth
         what = What.APPLICATION if kept else _moved(ours, theirs, clues.depth, clues)
-        return Cause(what, f"the layers of {clues.base} here", base=BaseMove(name=clues.base))
+        # Of several layers above it, some may be those of an image in between, which is not here.
+        guess = kept and len(ours) > clues.depth + 1
+        source = f"the layers of {clues.base} here"
+        return Cause(what, source, guess=guess, base=BaseMove(name=clues.base))
     if shared:
         first = first_difference(ours, theirs)
         if shared >= min(len(ours), len(theirs)) or shared == len(ours) - 1 == len(theirs) - 1:

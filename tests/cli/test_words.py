@@ -40,6 +40,13 @@ QUIET = {
 }
 
 
+def refused_login(why: str) -> Unauthorized:
+    """A login that was shown, and was not enough."""
+    error = Unauthorized("cannot read it", why)
+    error.login = "the environment"
+    return error
+
+
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.UNKNOWN])
 def test_every_kind_and_reason_has_its_words(kind: Kind) -> None:
     for reason in (None, *REASONS.get(kind, ())):
@@ -98,6 +105,10 @@ def test_every_cause_has_its_words(cause: Cause) -> None:
         ),
         (
             unknown(Unauthorized("cannot read it", "401; wanted: `repository:a:pull`")),
+            "not found at quay.io, or private",
+        ),
+        (
+            unknown(refused_login("401; `ann` is not allowed `repository:a:pull`")),
             "quay.io wants other credentials",
         ),
         (
